@@ -1,0 +1,63 @@
+# Everything that a developer runs, and all that continuous integration runs.
+#
+#   make demo    real images, signed and unsigned, through the real webhook, with the answers printed
+#   make test    everything that must hold before a change lands: formatting, lints, licences, docs, tests
+#   make bench   the figures of docs/performance.md
+#   make fuzz    each fuzz target for FUZZ_SECONDS
+#
+# Tools and peers that a test needs are built once, from pinned sources, into the cache folder.
+
+CARGO      ?= cargo
+CISE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cise
+export CISE_CACHE
+
+DENY_VERSION := 0.20.2
+DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+
+# Which peers a target needs: those of `cluster` take minutes to build, once.
+SETS := images
+test: SETS := images cluster
+
+.PHONY: demo test bench fuzz lint fmt fmt-check clippy deny docs components cargo-test help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: components
+	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example demo
+	target/ci/examples/demo
+
+test: lint docs components cargo-test
+
+bench: components
+	$(CARGO) run --quiet --profile ci -p cise-cli --example bench
+
+lint: fmt-check clippy deny
+
+fmt:
+	$(CARGO) fmt --all
+
+fmt-check:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+deny: $(DENY)
+	$(DENY) --workspace check bans licenses sources
+	ci/advisories $(DENY)
+
+# Pinned, and locked to the dependencies that its authors tested with.
+$(DENY):
+	@echo "building cargo-deny $(DENY_VERSION) (once; some minutes)" >&2
+	$(CARGO) install --quiet --locked --version $(DENY_VERSION) --root $(CISE_CACHE)/cargo-deny-$(DENY_VERSION) cargo-deny
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+	ci/links
+
+components:
+	$(CARGO) run --quiet --locked -p cise-testkit --bin components -- get $(SETS)
+
+cargo-test:
+	CISE_REQUIRE_COMPONENTS=1 $(CARGO) test --workspace --locked
