@@ -1,0 +1,259 @@
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use cise_reference::Reference;
+use smallvec::SmallVec;
+
+use crate::index::Index;
+use crate::{Entry, Origin, PatternMatch, Policy, PolicyError, Scope};
+
+/// All policies of a cluster at one moment, compiled: one generation.
+///
+/// If a namespace has policies of its own, only they count there; in all others, those of the cluster do. The order in which
+/// policies are given never matters.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    origins: Vec<Origin>,
+    /// Of all policies, those of one policy side by side.
+    entries: Vec<Compiled>,
+    cluster: Option<InForce>,
+    namespaces: HashMap<Box<str>, InForce>,
+}
+
+/// A policy that exists and cannot be read. What it asks for is not known, so its scope denies everything.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// Which policy.
+    pub origin: Origin,
+    /// Why it cannot be read, for people.
+    pub reason: Box<str>,
+}
+
+/// An entry's number among all entries of one generation, from 0 without gaps: what is compiled of an entry can be kept in a
+/// list beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(usize);
+
+/// An entry, and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied<'p> {
+    /// Its number in this generation.
+    pub id: EntryId,
+    /// The policy that it is in.
+    pub origin: &'p Origin,
+    /// The entry.
+    pub entry: &'p Entry,
+}
+
+/// Which entries apply to an image.
+#[derive(Clone, Debug)]
+pub enum Resolution<'p> {
+    /// Neither the namespace nor the cluster has a policy: the image is denied.
+    NoPolicies,
+    /// A policy that counts for the namespace cannot be read: the image is denied.
+    Unreadable(&'p [Unreadable]),
+    /// No entry matches: the image is denied.
+    NoMatch,
+    /// These apply, all of them.
+    Matched(Matched<'p>),
+}
+
+/// The most specific entries that match an image. There is at least one.
+#[derive(Clone, Debug)]
+pub struct Matched<'p> {
+    applied: SmallVec<[Applied<'p>; 4]>,
+    tag_binding: TagBinding,
+}
+
+/// Does the match rest on the image's tag, while its digest is what runs?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TagBinding {
+    NotNeeded,
+    Needed,
+}
+
+#[derive(Clone, Debug)]
+struct Compiled {
+    /// Its policy's position in the list of origins.
+    origin: usize,
+    entry: Entry,
+}
+
+/// The policies that count for a namespace.
+#[derive(Clone, Debug)]
+enum InForce {
+    Readable {
+        /// Their positions in the list of origins.
+        origins: Range<usize>,
+        index: Index,
+    },
+    Unreadable(Vec<Unreadable>),
+}
+
+impl Policies {
+    /// Compiles all policies that exist, and all that exist and cannot be read.
+    pub fn compile(
+        policies: impl IntoIterator<Item = Policy>,
+        unreadable: impl IntoIterator<Item = Unreadable>,
+    ) -> Self {
+        let mut compiled = Self::default();
+        let mut policies: Vec<Policy> = policies.into_iter().collect();
+        policies.sort_by(|one, other| one.origin().cmp(other.origin()));
+        for (scope, policies) in by_scope(policies, Policy::origin) {
+            let in_force = compiled.add(policies);
+            compiled.put_in_force(scope, in_force);
+        }
+        for (scope, mut unreadable) in by_scope(unreadable, |one| &one.origin) {
+            unreadable.sort();
+            compiled.put_in_force(scope, InForce::Unreadable(unreadable));
+        }
+        compiled
+    }
+
+    /// Which entries apply to an image that is to run in `namespace`.
+    pub fn resolve(&self, namespace: &str, reference: &Reference) -> Resolution<'_> {
+        match self.in_force(namespace) {
+            None => Resolution::NoPolicies,
+            Some(InForce::Unreadable(unreadable)) => Resolution::Unreadable(unreadable),
+            Some(InForce::Readable { index, .. }) => self.resolve_by(index, reference),
+        }
+    }
+
+    /// The policies that count for `namespace`: its own, or else the cluster's; those that can be read.
+    pub fn origins(&self, namespace: &str) -> &[Origin] {
+        match self.in_force(namespace) {
+            Some(InForce::Readable { origins, .. }) => self.origins.get(origins.clone()),
+            Some(InForce::Unreadable(_)) | None => None,
+        }
+        .unwrap_or_default()
+    }
+
+    /// All entries, in the order of their numbers.
+    pub fn entries(&self) -> impl Iterator<Item = Applied<'_>> {
+        (0..self.entries.len()).filter_map(|position| self.applied(position))
+    }
+
+    fn in_force(&self, namespace: &str) -> Option<&InForce> {
+        self.namespaces.get(namespace).or(self.cluster.as_ref())
+    }
+
+    fn resolve_by(&self, index: &Index, reference: &Reference) -> Resolution<'_> {
+        let found = |position: usize| match self.entries.get(position) {
+            Some(compiled) => compiled.entry.matches(reference),
+            None => PatternMatch::No,
+        };
+        let ties = index.most_specific(reference.repository(), |position| {
+            found(position) != PatternMatch::No
+        });
+        if ties.is_empty() {
+            return Resolution::NoMatch;
+        }
+        let by_tag_alone = |position: &usize| found(*position) == PatternMatch::YesIfTagBound;
+        Resolution::Matched(Matched {
+            tag_binding: if ties.iter().any(by_tag_alone) {
+                TagBinding::Needed
+            } else {
+                TagBinding::NotNeeded
+            },
+            applied: ties
+                .into_iter()
+                .filter_map(|position| self.applied(position))
+                .collect(),
+        })
+    }
+
+    fn applied(&self, position: usize) -> Option<Applied<'_>> {
+        let compiled = self.entries.get(position)?;
+        Some(Applied {
+            id: EntryId(position),
+            origin: self.origins.get(compiled.origin)?,
+            entry: &compiled.entry,
+        })
+    }
+
+    fn add(&mut self, policies: Vec<Policy>) -> InForce {
+        let (first_origin, first_entry) = (self.origins.len(), self.entries.len());
+        for policy in policies {
+            let (origin, entries) = policy.into_parts();
+            let position = self.origins.len();
+            self.origins.push(origin);
+            self.entries
+                .extend(entries.into_iter().map(|entry| Compiled {
+                    origin: position,
+                    entry,
+                }));
+        }
+        let added = self.entries.iter().enumerate().skip(first_entry);
+        InForce::Readable {
+            origins: first_origin..self.origins.len(),
+            index: Index::new(added.map(|(position, added)| (position, &added.entry.pattern))),
+        }
+    }
+
+    fn put_in_force(&mut self, scope: Scope, in_force: InForce) {
+        match scope {
+            Scope::Cluster => self.cluster = Some(in_force),
+            Scope::Namespace(namespace) => {
+                self.namespaces.insert(namespace, in_force);
+            }
+        }
+    }
+}
+
+impl Unreadable {
+    /// The policy that `error` speaks of, where it could be told which one that is.
+    pub fn of(error: &PolicyError) -> Option<Self> {
+        let origin = error.origin()?.clone();
+        let reason = match error {
+            PolicyError::Content { fault, .. } => fault.to_string(),
+            other => other.to_string(),
+        };
+        Some(Self {
+            origin,
+            reason: reason.into(),
+        })
+    }
+}
+
+impl<'p> Matched<'p> {
+    /// The entries, ordered by their policies.
+    pub fn iter(&self) -> impl Iterator<Item = Applied<'p>> {
+        self.applied.iter().copied()
+    }
+
+    /// Does no entry require anything, so that the image is admitted at once?
+    pub fn is_unverified(&self) -> bool {
+        self.iter()
+            .all(|applied| applied.entry.requirements.is_empty())
+    }
+
+    /// Must it be proven, besides all requirements, that the reference's tag stands for its digest?
+    ///
+    /// Without that proof the entries do not apply, and the image is to be denied whatever their mode: anybody could put
+    /// the tag of a lenient entry beside any digest.
+    pub fn needs_tag_binding(&self) -> bool {
+        self.tag_binding == TagBinding::Needed
+    }
+}
+
+impl EntryId {
+    /// The number.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+fn by_scope<T>(
+    items: impl IntoIterator<Item = T>,
+    origin: impl Fn(&T) -> &Origin,
+) -> BTreeMap<Scope, Vec<T>> {
+    let mut scopes: BTreeMap<Scope, Vec<T>> = BTreeMap::new();
+    for item in items {
+        let scope = origin(&item).scope().clone();
+        scopes.entry(scope).or_default().push(item);
+    }
+    scopes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+use crate::{Entry, Origin, PolicyError};
+
+/// One policy: the entries of one resource, whichever API group it was written for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    origin: Origin,
+    entries: Vec<Entry>,
+}
+
+/// The most entries in one policy. As etcd keeps objects of at most 1.5 MiB, one that is stored has hardly more.
+pub const MAX_ENTRIES: usize = 20_000;
+
+impl Policy {
+    /// A policy of at most [`MAX_ENTRIES`] entries; one of none matches no image.
+    pub fn new(origin: Origin, entries: impl Into<Vec<Entry>>) -> Result<Self, PolicyError> {
+        let entries = entries.into();
+        if entries.len() > MAX_ENTRIES {
+            return Err(PolicyError::TooManyEntries {
+                origin,
+                count: entries.len(),
+            });
+        }
+        Ok(Self { origin, entries })
+    }
+
+    /// The resource it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Its entries, in the order of the resource, which means nothing.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn into_parts(self) -> (Origin, Vec<Entry>) {
+        (self.origin, self.entries)
+    }
+}
