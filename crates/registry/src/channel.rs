@@ -1,0 +1,274 @@
+//! The pooled connections to hosts of one kind: their TLS settings, and the addresses that they may have.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::RootCertStore;
+use url::{Host, Url};
+
+use crate::deadline::Deadline;
+use crate::egress::{BlockedAddress, Egress};
+use crate::error::Reason;
+use crate::proxy::Proxies;
+use crate::tls::{Tls, TlsError, system_roots};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const IDLE_PER_HOST: usize = 16;
+
+/// What this process has towards the outside: the system's authorities, and the proxies.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    roots: Arc<RootCertStore>,
+    proxies: Proxies,
+}
+
+/// How a host is spoken to.
+#[derive(Clone, Debug)]
+pub enum Security {
+    /// HTTPS with these settings.
+    Https(Tls),
+    /// Plain HTTP, which only the configuration can ask for.
+    PlainHttp,
+}
+
+/// The pooled connections to hosts of one kind. Cloning shares the pool; two channels never share a connection.
+#[derive(Clone)]
+pub struct Channel(Arc<Inner>);
+
+struct Inner {
+    direct: reqwest::Client,
+    proxied: Option<reqwest::Client>,
+    proxies: Proxies,
+    scheme: Scheme,
+    egress: Egress,
+}
+
+/// The schemes by which a host may be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `https` only.
+    Https,
+    /// `http`, and `https` where the host sends us there.
+    PlainHttp,
+}
+
+/// Why a channel cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The TLS settings cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+}
+
+impl Outbound {
+    /// The system's authorities (`SSL_CERT_FILE` is respected), and these proxies.
+    pub fn new(proxies: Proxies) -> Self {
+        Self {
+            roots: Arc::new(system_roots()),
+            proxies,
+        }
+    }
+}
+
+impl Channel {
+    /// Opens a channel; no connection is made yet.
+    pub fn new(
+        outbound: &Outbound,
+        security: &Security,
+        egress: Egress,
+    ) -> Result<Self, ChannelError> {
+        let (tls, scheme) = match security {
+            Security::Https(tls) => (tls.clone(), Scheme::Https),
+            Security::PlainHttp => (Tls::default(), Scheme::PlainHttp),
+        };
+        let client = |resolver: Guard| -> Result<_, ChannelError> {
+            let builder = builder(&tls, &outbound.roots)?.dns_resolver(Arc::new(resolver));
+            Ok(builder)
+        };
+        let direct = client(Guard(Some(egress)))?
+            .no_proxy()
+            .build()
+            .map_err(unbuildable)?;
+        let proxied = if outbound.proxies.is_empty() {
+            None
+        } else {
+            // Such a client resolves the name of the proxy only.
+            let rules = outbound.proxies.rules().map_err(unbuildable)?;
+            let builder = rules
+                .into_iter()
+                .fold(client(Guard(None))?, reqwest::ClientBuilder::proxy);
+            Some(builder.build().map_err(unbuildable)?)
+        };
+        Ok(Self(Arc::new(Inner {
+            direct,
+            proxied,
+            proxies: outbound.proxies.clone(),
+            scheme,
+            egress,
+        })))
+    }
+
+    /// The schemes by which its hosts may be spoken to.
+    pub fn scheme(&self) -> Scheme {
+        self.0.scheme
+    }
+
+    /// Sends a request and waits for the head of the answer. No redirect is followed.
+    pub(crate) async fn send(
+        &self,
+        request: reqwest::Request,
+        deadline: Deadline,
+    ) -> Result<reqwest::Response, Reason> {
+        self.check(request.url())?;
+        let answer = deadline
+            .bound(self.client_for(request.url()).execute(request))
+            .await;
+        answer
+            .map_err(|_| Reason::TimedOut)?
+            .map_err(|error| Reason::of_client(&error))
+    }
+
+    /// Refuses plain HTTP where it is not asked for, and addresses written as such that may not be connected to: the
+    /// resolver is not asked about those.
+    fn check(&self, url: &Url) -> Result<(), Reason> {
+        let allowed = match url.scheme() {
+            "https" => true,
+            "http" => self.0.scheme == Scheme::PlainHttp,
+            _ => false,
+        };
+        if !allowed {
+            return Err(Reason::PlainHttp);
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(Reason::BadUrl),
+        };
+        self.0.egress.check(address).map_err(Reason::Blocked)
+    }
+
+    fn client_for(&self, url: &Url) -> &reqwest::Client {
+        match &self.0.proxied {
+            Some(proxied) if self.0.proxies.serve(url) => proxied,
+            _ => &self.0.direct,
+        }
+    }
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Inner { scheme, egress, .. } = &*self.0;
+        f.debug_struct("Channel")
+            .field("scheme", scheme)
+            .field("egress", egress)
+            .finish_non_exhaustive()
+    }
+}
+
+fn builder(tls: &Tls, roots: &RootCertStore) -> Result<reqwest::ClientBuilder, ChannelError> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.client_config(roots)?)
+        .user_agent(concat!("cise/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_PER_HOST))
+}
+
+fn unbuildable(error: reqwest::Error) -> ChannelError {
+    ChannelError::Client(error.without_url().to_string())
+}
+
+/// Resolves names and leaves out the addresses that may not be connected to. What it answers is what is connected to, so that
+/// no other answer can come between the check and the connection.
+struct Guard(Option<Egress>);
+
+/// Why a name gave no address to connect to.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ResolveError {
+    #[error("{0}")]
+    Unknown(String),
+    #[error("{0}")]
+    Blocked(BlockedAddress),
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let egress = self.0;
+        let resolving: Pin<Box<dyn Future<Output = Result<Addrs, ResolveError>> + Send>> =
+            Box::pin(async move {
+                let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+                let found = found.map_err(|error| ResolveError::Unknown(error.to_string()))?;
+                Ok(Box::new(permitted(found, egress)?.into_iter()) as Addrs)
+            });
+        Box::pin(async move { Ok(resolving.await?) })
+    }
+}
+
+fn permitted(
+    found: impl Iterator<Item = SocketAddr>,
+    egress: Option<Egress>,
+) -> Result<Vec<SocketAddr>, ResolveError> {
+    let mut blocked = None;
+    let mut addresses = Vec::new();
+    for address in found {
+        match egress.map_or(Ok(()), |egress| egress.check(address.ip())) {
+            Ok(()) => addresses.push(address),
+            Err(error) => blocked = Some(error),
+        }
+    }
+    match blocked {
+        Some(blocked) if addresses.is_empty() => Err(ResolveError::Blocked(blocked)),
+        _ if addresses.is_empty() => {
+            Err(ResolveError::Unknown("the name has no address".to_owned()))
+        }
+        _ => Ok(addresses),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_its_permitted_addresses_only() {
+        let table = [
+            (
+                &["8.8.8.8:0", "127.0.0.1:0"][..],
+                Some(Egress::PublicOnly),
+                Some(1),
+            ),
+            (&["127.0.0.1:0", "[::1]:0"], Some(Egress::PublicOnly), None),
+            (
+                &["127.0.0.1:0", "[::1]:0"],
+                Some(Egress::NamedHost),
+                Some(2),
+            ),
+            (&["169.254.169.254:0"], Some(Egress::NamedHost), None),
+            (&[], Some(Egress::NamedHost), None),
+            (&["10.0.0.1:0"], None, Some(1)),
+        ];
+        for (found, egress, expected) in table {
+            let found = found
+                .iter()
+                .map(|address| address.parse().expect("an address"));
+            assert_eq!(
+                permitted(found, egress)
+                    .ok()
+                    .map(|addresses| addresses.len()),
+                expected
+            );
+        }
+    }
+}

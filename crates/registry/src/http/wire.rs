@@ -1,0 +1,383 @@
+//! Requests and answers: redirects, pauses and repetitions, and bodies with a bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use url::Url;
+
+use super::date::http_date;
+use super::pauses::Pauses;
+use crate::channel::Channel;
+use crate::deadline::Deadline;
+use crate::error::{FetchError, Reason};
+use crate::limit::ByteLimit;
+use crate::progress::{Progress, Step};
+use crate::server::{authority, host_of};
+use crate::settings::Registries;
+
+const MAX_REDIRECTS: usize = 5;
+const MAX_ATTEMPTS: u32 = 4;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+/// Room for a body before any of it is there, whatever the server says about its length.
+const MAX_RESERVED: u64 = 64 * 1024;
+
+/// Sends requests and follows redirects. Cloning shares the pauses.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    registries: Registries,
+    pauses: Pauses,
+    longest: Duration,
+}
+
+/// A request.
+pub(crate) struct Query {
+    url: Url,
+    form: Option<String>,
+    redirects: Redirects,
+    /// The headers; they go along on a redirect, but for credentials that would leave the server.
+    pub(crate) headers: HeaderMap,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Redirects {
+    Follow,
+    Leave,
+}
+
+/// The head of an answer, its body still to be read.
+pub(crate) struct Reply {
+    response: reqwest::Response,
+    host: Arc<str>,
+    step: Step,
+}
+
+impl Query {
+    pub(crate) fn get(url: Url) -> Self {
+        Self {
+            url,
+            form: None,
+            redirects: Redirects::Leave,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    pub(crate) fn form(url: Url, form: String) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        Self {
+            url,
+            form: Some(form),
+            redirects: Redirects::Leave,
+            headers,
+        }
+    }
+
+    pub(crate) fn following_redirects(self) -> Self {
+        Self {
+            redirects: Redirects::Follow,
+            ..self
+        }
+    }
+}
+
+/// Where a request goes, which a redirect changes.
+struct Hop {
+    url: Url,
+    channel: Channel,
+    headers: HeaderMap,
+    host: Arc<str>,
+    step: Step,
+}
+
+impl Wire {
+    pub(crate) fn new(registries: Registries, longest: Duration) -> Self {
+        Self {
+            registries,
+            pauses: Pauses::default(),
+            longest,
+        }
+    }
+
+    pub(crate) fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    /// The longest time of work that nobody need wait for.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// Sends a request and gives the first answer that is no redirect, or the redirect where they are not followed.
+    pub(crate) async fn exchange(
+        &self,
+        channel: &Channel,
+        query: &Query,
+        step: Step,
+        progress: &Progress,
+        deadline: Deadline,
+    ) -> Result<Reply, FetchError> {
+        let host: Arc<str> = authority(&query.url).into();
+        let mut hop = Hop {
+            url: query.url.clone(),
+            channel: channel.clone(),
+            headers: query.headers.clone(),
+            host,
+            step,
+        };
+        for _ in 0..=MAX_REDIRECTS {
+            let reply = self
+                .patiently(&hop, query.form.as_deref(), progress, deadline)
+                .await?;
+            match location(&reply).filter(|_| query.redirects == Redirects::Follow) {
+                None => return Ok(reply),
+                Some(location) => hop = self.follow(&hop, location)?,
+            }
+        }
+        Err(hop.failed(Reason::TooManyRedirects))
+    }
+
+    /// The next hop. Credentials stay behind when scheme, host or port change; HTTPS is never left.
+    fn follow(&self, hop: &Hop, location: &HeaderValue) -> Result<Hop, FetchError> {
+        let target = location
+            .to_str()
+            .ok()
+            .and_then(|text| hop.url.join(text).ok());
+        let url = target.filter(|url| url.username().is_empty() && url.password().is_none());
+        let url = url.ok_or_else(|| hop.failed(Reason::BadRedirect))?;
+        let host = host_of(&url).ok_or_else(|| hop.failed(Reason::BadRedirect))?;
+        let mut headers = hop.headers.clone();
+        let same_server = url.origin() == hop.url.origin();
+        if !same_server {
+            headers.remove(AUTHORIZATION);
+        }
+        let channel = if same_server {
+            hop.channel.clone()
+        } else {
+            self.registries.channel(&host).clone()
+        };
+        let step = if same_server {
+            hop.step
+        } else {
+            Step::Redirect
+        };
+        let next = Hop {
+            host: authority(&url).into(),
+            url,
+            channel,
+            headers,
+            step,
+        };
+        if hop.url.scheme() == "https" && next.url.scheme() != "https" {
+            return Err(next.failed(Reason::PlainHttp));
+        }
+        Ok(next)
+    }
+
+    /// Sends to one hop, keeping the pauses that its host asks for, and again after failures that may pass.
+    async fn patiently(
+        &self,
+        hop: &Hop,
+        form: Option<&str>,
+        progress: &Progress,
+        deadline: Deadline,
+    ) -> Result<Reply, FetchError> {
+        let mut attempt = 1;
+        loop {
+            self.keep_pause(hop, progress, deadline).await?;
+            progress.reached(hop.step, &hop.host);
+            let response = match hop.channel.send(hop.request(form), deadline).await {
+                // A kept connection that the server has just closed.
+                Err(Reason::Cut) if attempt == 1 => {
+                    attempt += 1;
+                    continue;
+                }
+                response => response.map_err(|reason| hop.failed(reason))?,
+            };
+            let reply = Reply {
+                response,
+                host: Arc::clone(&hop.host),
+                step: hop.step,
+            };
+            tracing::debug!(host = %hop.host, step = %hop.step, status = reply.status().as_u16(), "answered");
+            let Some(wait) = self.wait_after(&reply, attempt) else {
+                return Ok(reply);
+            };
+            if attempt == MAX_ATTEMPTS || deadline.remaining() <= wait {
+                return Ok(reply);
+            }
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// How long to wait before the same request is sent again; nothing for an answer that stands.
+    fn wait_after(&self, reply: &Reply, attempt: u32) -> Option<Duration> {
+        let asked = retry_after(reply.headers());
+        let backoff = FIRST_BACKOFF * 3_u32.pow(attempt - 1);
+        match (reply.status(), asked) {
+            (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(asked)) => {
+                self.pauses.pause(&reply.host, asked);
+                Some(asked)
+            }
+            (StatusCode::TOO_MANY_REQUESTS, None) => {
+                self.pauses.pause(&reply.host, backoff);
+                Some(backoff)
+            }
+            (status, _) if status.is_server_error() => Some(backoff),
+            _ => None,
+        }
+    }
+
+    async fn keep_pause(
+        &self,
+        hop: &Hop,
+        progress: &Progress,
+        deadline: Deadline,
+    ) -> Result<(), FetchError> {
+        let Some(until) = self.pauses.until(&hop.host) else {
+            return Ok(());
+        };
+        if until >= deadline.instant() {
+            let left = until.saturating_duration_since(Instant::now());
+            return Err(hop.failed(Reason::RateLimited(Some(left))));
+        }
+        progress.reached(Step::Pause, &hop.host);
+        tokio::time::sleep_until(until).await;
+        Ok(())
+    }
+}
+
+impl Hop {
+    fn request(&self, form: Option<&str>) -> reqwest::Request {
+        let method = if form.is_some() {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        let mut request = reqwest::Request::new(method, self.url.clone());
+        *request.headers_mut() = self.headers.clone();
+        *request.body_mut() = form.map(|form| form.to_owned().into());
+        request
+    }
+
+    fn failed(&self, reason: Reason) -> FetchError {
+        FetchError {
+            host: Arc::clone(&self.host),
+            step: self.step,
+            reason,
+        }
+    }
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Whether it comes from where a redirect led, and not from the server that was asked.
+    pub(crate) fn strayed(&self) -> bool {
+        self.step == Step::Redirect
+    }
+
+    pub(crate) fn failed(&self, reason: impl Into<Reason>) -> FetchError {
+        FetchError {
+            host: Arc::clone(&self.host),
+            step: self.step,
+            reason: reason.into(),
+        }
+    }
+
+    /// Reads the body. No more than `limit` is ever held, and what the server says about its length is not believed.
+    pub(crate) async fn body(
+        mut self,
+        limit: ByteLimit,
+        deadline: Deadline,
+    ) -> Result<Bytes, FetchError> {
+        let expected = self
+            .response
+            .content_length()
+            .unwrap_or(0)
+            .min(MAX_RESERVED);
+        let mut body =
+            BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit.get()));
+        loop {
+            let chunk = deadline
+                .bound(self.response.chunk())
+                .await
+                .map_err(|_| self.failed(Reason::TimedOut))?;
+            let Some(chunk) = chunk.map_err(|error| self.failed(body_reason(&error)))? else {
+                break;
+            };
+            if chunk.len() > limit.get() - body.len() {
+                return Err(self.failed(Reason::TooLarge(limit)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// A body that ends early shows as a broken message, whatever broke it.
+fn body_reason(error: &reqwest::Error) -> Reason {
+    match Reason::of_client(error) {
+        Reason::Protocol(_) | Reason::NoConnection(_) => Reason::Cut,
+        other => other,
+    }
+}
+
+fn location(reply: &Reply) -> Option<&HeaderValue> {
+    let redirects = matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    redirects.then(|| reply.headers().get(LOCATION)).flatten()
+}
+
+/// Seconds, or a date that is compared with our clock (RFC 9110 §10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait = http_date(text)?.as_second() - Timestamp::now().as_second();
+    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+        let table = [
+            (Some("0"), Some(0)),
+            (Some("120"), Some(120)),
+            (Some("Thu, 01 Jan 2026 00:00:00 GMT"), Some(0)),
+            (Some("-1"), None),
+            (Some("soon"), None),
+            (None, None),
+        ];
+        for (value, seconds) in table {
+            let headers = value.map(|value| (RETRY_AFTER, HeaderValue::from_static(value)));
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(
+                retry_after(&HeaderMap::from_iter(headers)),
+                expected,
+                "{value:?}"
+            );
+        }
+        let later = HeaderValue::from_static("Fri, 01 Jan 2100 00:00:00 GMT");
+        let pause =
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, later)])).expect("a date to come");
+        assert!(pause > Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,49 @@
+//! OCI distribution client: authentication, manifests, blobs, limits, and the deadline of a request.
+//!
+//! Two things come first here. A credential goes to the host that it was given for and to no other, and what is kept is kept
+//! for the one credential that it was fetched with. And nothing that a server says about its answer is believed: bodies are
+//! bounded while they are read and hashed once they are there.
+//!
+//! [`Registry`] answers questions about images; [`Http`] below it fetches documents from any server that authenticates as
+//! registries do, trust servers included.
+
+mod auth;
+mod channel;
+mod client;
+mod credential;
+mod deadline;
+mod egress;
+mod error;
+mod flight;
+#[doc(hidden)]
+pub mod fuzzing;
+mod http;
+mod keyring;
+mod limit;
+mod manifest;
+mod progress;
+mod proxy;
+mod server;
+mod settings;
+mod strict_json;
+mod tls;
+
+pub use auth::{ChallengeError, Scope, TokenError};
+pub use channel::{Channel, ChannelError, Outbound, Scheme, Security};
+pub use client::{
+    Caller, Freshness, Registry, RegistryError, RegistryFailure, RegistryLimits, Subject,
+};
+pub use credential::{Candidate, Candidates, Credential, Fingerprint};
+pub use deadline::{Deadline, DeadlinePassed};
+pub use egress::{AddressKind, BlockedAddress, Egress};
+pub use error::{Fault, FetchError, Reason, Refused};
+pub use flight::{Flight, FlightBounds, FlightError, Flights, Party};
+pub use http::{Document, Fetched, Get, Http};
+pub use keyring::{DockerConfig, DockerConfigError, Keyring};
+pub use limit::ByteLimit;
+pub use manifest::{Descriptor, Image, Index, Manifest, ManifestError, MediaType, Platform};
+pub use progress::{Progress, Step, Whereabouts};
+pub use proxy::{Proxies, ProxyError};
+pub use server::{Server, ServerError, Standing};
+pub use settings::{Mirror, MirrorError, Registries, RegistrySettings};
+pub use tls::{Tls, TlsError};
