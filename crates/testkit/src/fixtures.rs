@@ -1,0 +1,3 @@
+//! Recorded and hand-made input with the answer that it must get.
+
+pub mod notary;
