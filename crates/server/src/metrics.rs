@@ -1,0 +1,388 @@
+//! What the server counts.
+//!
+//! | name | labels | what |
+//! |---|---|---|
+//! | `cise_reviews_total` | `hook`, `outcome` | calls of a hook: `allowed`, `denied`, `malformed` (a 4xx answer), `busy` (503), `failed` (a panic, denied), `late` (past the deadline, denied) |
+//! | `cise_review_duration_seconds` | `hook` | histogram, from the request's header to its answer |
+//! | `cise_reviews_in_flight` | | calls in progress |
+//! | `cise_unknown_paths_total` | | requests for a path that is no hook's |
+//! | `cise_connections` | | open HTTPS connections |
+//! | `cise_tls_handshake_failures_total` | | connections that came to no TLS session |
+//! | `cise_certificate_expiry_timestamp_seconds` | | end of validity of the certificate in use, seconds since 1970 |
+//! | `cise_certificate_reloads_total` | `result` | changes of the certificate files: `replaced`, or `kept` where the new pair cannot be used |
+//! | `cise_policies_generation` | | how often the policies in force were replaced |
+//! | `cise_policies_loaded_timestamp_seconds` | | when they were, seconds since 1970 |
+//! | `cise_policies_unreadable` | | files or objects that cannot be read at present; older policies are in force |
+//! | `cise_kept_results` | `kind` | results kept in memory, counted when asked |
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder,
+};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds in seconds: a warm review takes less than a millisecond, and none more than 30 seconds.
+const DURATIONS: [f64; 14] = [
+    0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// All numbers of the server, each kept where it arises and shown under `/metrics`.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Family<ReviewLabels, Counter>,
+    durations: Family<HookLabel, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    unknown_paths: Counter,
+    connections: Gauge,
+    handshake_failures: Counter,
+    certificate_expiry: Gauge,
+    certificate_reloads: Family<ReloadLabel, Counter>,
+    policies_generation: Gauge,
+    policies_loaded: Gauge,
+    policies_unreadable: Gauge,
+    kept: Kept,
+}
+
+/// How a call of a hook ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The reviewer allowed the request.
+    Allowed,
+    /// No decision: there was no room for it.
+    Busy,
+    /// The reviewer denied the request.
+    Denied,
+    /// The reviewer panicked, and the server denied the request.
+    Failed,
+    /// The reviewer missed its deadline, and the server denied the request.
+    Late,
+    /// No decision: the call was none that could be answered.
+    Malformed,
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Allowed => "allowed",
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Late => "late",
+            Self::Malformed => "malformed",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReviewLabels {
+    hook: &'static str,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HookLabel {
+    hook: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReloadLabel {
+    result: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            reviews: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            in_flight: Gauge::default(),
+            unknown_paths: Counter::default(),
+            connections: Gauge::default(),
+            handshake_failures: Counter::default(),
+            certificate_expiry: Gauge::default(),
+            certificate_reloads: Family::default(),
+            policies_generation: Gauge::default(),
+            policies_loaded: Gauge::default(),
+            policies_unreadable: Gauge::default(),
+            kept: Kept::default(),
+        };
+        Self {
+            registry: metrics.registered(),
+            ..metrics
+        }
+    }
+
+    fn registered(&self) -> Registry {
+        let mut registry = Registry::with_prefix("cise");
+        let r = &mut registry;
+        r.register(
+            "reviews",
+            "Calls of a hook, by outcome",
+            self.reviews.clone(),
+        );
+        r.register_with_unit(
+            "review_duration",
+            "From the request's header to its answer",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        r.register(
+            "reviews_in_flight",
+            "Calls of a hook in progress",
+            self.in_flight.clone(),
+        );
+        r.register(
+            "unknown_paths",
+            "Requests for a path that is no hook's",
+            self.unknown_paths.clone(),
+        );
+        r.register(
+            "connections",
+            "Open HTTPS connections",
+            self.connections.clone(),
+        );
+        r.register(
+            "tls_handshake_failures",
+            "Connections that came to no TLS session",
+            self.handshake_failures.clone(),
+        );
+        r.register_with_unit(
+            "certificate_expiry_timestamp",
+            "End of validity of the certificate in use, since 1970",
+            Unit::Seconds,
+            self.certificate_expiry.clone(),
+        );
+        r.register(
+            "certificate_reloads",
+            "Changes of the certificate files, by result",
+            self.certificate_reloads.clone(),
+        );
+        r.register(
+            "policies_generation",
+            "How often the policies in force were replaced",
+            self.policies_generation.clone(),
+        );
+        r.register_with_unit(
+            "policies_loaded_timestamp",
+            "When the policies in force were read, since 1970",
+            Unit::Seconds,
+            self.policies_loaded.clone(),
+        );
+        r.register(
+            "policies_unreadable",
+            "Files or objects that cannot be read at present; older policies are in force",
+            self.policies_unreadable.clone(),
+        );
+        r.register_collector(Box::new(self.kept.clone()));
+        registry
+    }
+
+    /// Everything, in the `OpenMetrics` text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => {
+                tracing::error!(%error, "the metrics cannot be written");
+                "# EOF\n".to_owned()
+            }
+        }
+    }
+
+    /// New policies are in force: the `generation`th, read at `loaded`.
+    pub fn policies_loaded(&self, generation: u64, loaded: SystemTime) {
+        self.policies_generation
+            .set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.policies_loaded.set(seconds(loaded));
+    }
+
+    /// How many files or objects with policies cannot be read at present.
+    pub fn policies_unreadable(&self, count: usize) {
+        self.policies_unreadable
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Shows how many results of a `kind` are kept, by asking `count` at each scrape.
+    pub fn kept_results(
+        &self,
+        kind: &'static str,
+        count: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        self.kept
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((kind, Box::new(count)));
+    }
+
+    pub(crate) fn review(&self) -> Raised {
+        Raised::new(&self.in_flight)
+    }
+
+    pub(crate) fn reviewed(&self, hook: &'static str, outcome: Outcome, took: Duration) {
+        self.reviews
+            .get_or_create(&ReviewLabels { hook, outcome })
+            .inc();
+        self.durations
+            .get_or_create(&HookLabel { hook })
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn unknown_path(&self) {
+        self.unknown_paths.inc();
+    }
+
+    pub(crate) fn connection(&self) -> Raised {
+        Raised::new(&self.connections)
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        self.handshake_failures.inc();
+    }
+
+    pub(crate) fn certificate_in_use(&self, expires: SystemTime) {
+        self.certificate_expiry.set(seconds(expires));
+    }
+
+    pub(crate) fn certificate_replaced(&self, expires: SystemTime) {
+        self.certificate_in_use(expires);
+        self.certificate_reloads
+            .get_or_create(&ReloadLabel { result: "replaced" })
+            .inc();
+    }
+
+    pub(crate) fn certificate_kept(&self) {
+        self.certificate_reloads
+            .get_or_create(&ReloadLabel { result: "kept" })
+            .inc();
+    }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since_1970 = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A gauge that is one higher for as long as this lives.
+pub(crate) struct Raised(Gauge);
+
+impl Raised {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+type Count = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Counts that are taken at each scrape, so that they cannot get out of step.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<(&'static str, Count)>>>);
+
+impl Collector for Kept {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = ConstGauge::new(0_u64);
+        let mut family = encoder.encode_descriptor(
+            "kept_results",
+            "Results kept in memory.",
+            None,
+            kind.metric_type(),
+        )?;
+        for (kind, count) in kept.iter() {
+            ConstGauge::new(count()).encode(family.encode_family(&[("kind", *kind)])?)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_its_place_in_the_table() {
+        let text = all_used().text();
+        let table = include_str!("metrics.rs");
+        for name in text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# HELP "))
+            .filter_map(|line| line.split(' ').next())
+        {
+            let documented = [format!("| `{name}` |"), format!("| `{name}_total` |")];
+            assert!(
+                documented.iter().any(|row| table.contains(row)),
+                "{name} is not in the table"
+            );
+        }
+    }
+
+    #[test]
+    fn metrics_are_written_as_open_metrics() {
+        let text = all_used().text();
+        for line in [
+            r#"cise_reviews_total{hook="/trust",outcome="denied"} 1"#,
+            r#"cise_review_duration_seconds_bucket{le="0.0025",hook="/trust"} 0"#,
+            r#"cise_review_duration_seconds_bucket{le="0.005",hook="/trust"} 1"#,
+            "cise_reviews_in_flight 0",
+            "cise_certificate_expiry_timestamp_seconds 1700000000",
+            r#"cise_certificate_reloads_total{result="kept"} 1"#,
+            "cise_policies_generation 7",
+            "cise_policies_loaded_timestamp_seconds 1700000000",
+            "cise_policies_unreadable 1",
+            r#"cise_kept_results{kind="notary"} 42"#,
+            "# EOF",
+        ] {
+            assert!(
+                text.lines().any(|has| has == line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+
+    fn all_used() -> Metrics {
+        let metrics = Metrics::new();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        metrics.reviewed("/trust", Outcome::Denied, Duration::from_millis(3));
+        metrics.certificate_in_use(time);
+        metrics.certificate_replaced(time);
+        metrics.certificate_kept();
+        metrics.policies_loaded(7, time);
+        metrics.policies_unreadable(1);
+        metrics.kept_results("notary", || 42);
+        drop((metrics.review(), metrics.connection()));
+        metrics
+    }
+}
