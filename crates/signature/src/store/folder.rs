@@ -1,0 +1,257 @@
+//! Trust records in a folder: one file for each repository, named by a hash and never by text of a stranger.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::{Revision, StoreError, Stored, TrustState, TrustStore, Written};
+use crate::Gun;
+
+/// The largest record that is read, in bytes; a root is at most half of it.
+const MAX_RECORD: u64 = 2 << 20;
+
+/// A [`TrustStore`] in a folder, which several processes may share.
+///
+/// Writers exclude each other by a lock on a file, which ends with the process that holds it. A record is written
+/// beside its place, synced, and moved into place, so that whatever is killed at whatever moment, each record is the old one
+/// or the new one.
+#[derive(Debug, Clone)]
+pub struct FolderStore(Arc<Folder>);
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    most: usize,
+}
+
+impl FolderStore {
+    /// The store in that folder, which is made if it is missing. At most `most` repositories are recorded.
+    pub fn open(path: impl Into<PathBuf>, most: usize) -> Result<Self, StoreError> {
+        let path = path.into();
+        fs::create_dir_all(&path).map_err(unwritable(&path))?;
+        Ok(Self(Arc::new(Folder { path, most })))
+    }
+
+    /// All records, by repository; for one that cannot be read, why. Blocks.
+    pub fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
+        let mut records = self
+            .0
+            .files()?
+            .iter()
+            .filter_map(|file| self.0.read(file).transpose())
+            .map(|record| record.map(|stored| stored.state))
+            .collect::<Vec<_>>();
+        records.sort_by(|a, b| {
+            a.as_ref()
+                .ok()
+                .map(TrustState::gun)
+                .cmp(&b.as_ref().ok().map(TrustState::gun))
+        });
+        Ok(records)
+    }
+
+    /// The record of a repository. Blocks.
+    pub fn show(&self, gun: &Gun) -> Result<Option<TrustState>, StoreError> {
+        Ok(self.0.load(gun)?.map(|stored| stored.state))
+    }
+
+    /// Removes the record of a repository, even a damaged one, so that the next root seen is trusted. Says whether there
+    /// was one. Blocks.
+    pub fn forget(&self, gun: &Gun) -> Result<bool, StoreError> {
+        let _lock = self.0.lock()?;
+        let file = self.0.file(gun);
+        match fs::remove_file(&file) {
+            Ok(()) => self.0.sync().map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(unwritable(&file)(error)),
+        }
+    }
+
+    fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        let folder = Arc::clone(&self.0);
+        async move {
+            let place = folder.path.clone();
+            let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+            done.unwrap_or_else(|error| Err(unreadable(&place)(io::Error::other(error))))
+        }
+        .boxed()
+    }
+}
+
+impl TrustStore for FolderStore {
+    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        let gun = gun.clone();
+        self.blocking(move |folder| folder.load(&gun))
+    }
+
+    fn create<'a>(
+        &'a self,
+        gun: &'a Gun,
+        state: &'a TrustState,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        let (gun, json) = (gun.clone(), state.to_json());
+        self.blocking(move |folder| folder.create(&gun, &json))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        gun: &'a Gun,
+        revision: &'a Revision,
+        state: &'a TrustState,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        let (gun, revision, json) = (gun.clone(), revision.clone(), state.to_json());
+        self.blocking(move |folder| folder.replace(&gun, &revision, &json))
+    }
+}
+
+impl Folder {
+    fn load(&self, gun: &Gun) -> Result<Option<Stored>, StoreError> {
+        let file = self.file(gun);
+        let Some(stored) = self.read(&file)? else {
+            return Ok(None);
+        };
+        if stored.state.gun() != gun {
+            let why = format!("it is the record of {}, expected {gun}", stored.state.gun());
+            return Err(damaged(&file, why));
+        }
+        Ok(Some(stored))
+    }
+
+    fn create(&self, gun: &Gun, json: &str) -> Result<Written, StoreError> {
+        let _lock = self.lock()?;
+        let file = self.file(gun);
+        if fs::symlink_metadata(&file).is_ok() {
+            return Ok(Written::Conflict);
+        }
+        if self.files()?.len() >= self.most {
+            return Err(StoreError::Full { most: self.most });
+        }
+        self.write(&file, json)
+    }
+
+    fn replace(&self, gun: &Gun, revision: &Revision, json: &str) -> Result<Written, StoreError> {
+        let _lock = self.lock()?;
+        match self.load(gun)? {
+            Some(current) if current.revision == *revision => self.write(&self.file(gun), json),
+            _ => Ok(Written::Conflict),
+        }
+    }
+
+    fn file(&self, gun: &Gun) -> PathBuf {
+        self.path
+            .join(format!("{}.json", hex(gun.as_str().as_bytes())))
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let entries = fs::read_dir(&self.path).map_err(unreadable(&self.path))?;
+        let paths = entries.map(|entry| {
+            entry
+                .map(|entry| entry.path())
+                .map_err(unreadable(&self.path))
+        });
+        let is_record = |path: &PathBuf| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        };
+        paths
+            .filter(|path| path.as_ref().map_or(true, is_record))
+            .collect()
+    }
+
+    /// Nothing where there is no such file; but a folder that is gone holds no pin that could be missed.
+    fn read(&self, file: &Path) -> Result<Option<Stored>, StoreError> {
+        let opened = match File::open(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.path.is_dir() => {
+                return Ok(None);
+            }
+            other => other.map_err(unreadable(file))?,
+        };
+        let mut bytes = Vec::new();
+        opened
+            .take(MAX_RECORD + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable(file))?;
+        if bytes.len() as u64 > MAX_RECORD {
+            return Err(damaged(
+                file,
+                format!("it is larger than {MAX_RECORD} bytes"),
+            ));
+        }
+        let state =
+            TrustState::from_json(&bytes).map_err(|error| damaged(file, error.to_string()))?;
+        Ok(Some(Stored {
+            state,
+            revision: Revision::new(hex(&bytes)),
+        }))
+    }
+
+    fn write(&self, file: &Path, json: &str) -> Result<Written, StoreError> {
+        // The lock makes this the only writer, so that what a killed one left behind is simply written over.
+        let draft = file.with_extension("draft");
+        let write = || {
+            let mut open = File::create(&draft)?;
+            open.write_all(json.as_bytes())?;
+            open.sync_all()?;
+            fs::rename(&draft, file)
+        };
+        write().map_err(unwritable(file))?;
+        self.sync()?;
+        Ok(Written::Done)
+    }
+
+    fn lock(&self) -> Result<File, StoreError> {
+        let file = self.path.join("lock");
+        let locked = File::create(&file).and_then(|open| open.lock().map(|()| open));
+        locked.map_err(unwritable(&file))
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(unwritable(&self.path))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    digest(&SHA256, bytes)
+        .as_ref()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn unreadable(place: &Path) -> impl Fn(io::Error) -> StoreError {
+    inaccessible(place, "read")
+}
+
+fn unwritable(place: &Path) -> impl Fn(io::Error) -> StoreError {
+    inaccessible(place, "written")
+}
+
+fn inaccessible(place: &Path, action: &'static str) -> impl Fn(io::Error) -> StoreError {
+    let place = place.display().to_string();
+    move |error| StoreError::Inaccessible {
+        place: place.clone(),
+        action,
+        why: error.to_string(),
+    }
+}
+
+fn damaged(file: &Path, why: String) -> StoreError {
+    StoreError::Damaged {
+        place: file.display().to_string(),
+        why,
+    }
+}
