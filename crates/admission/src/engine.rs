@@ -1,0 +1,161 @@
+//! The engine: a request in, a decision out; the same for the webhooks and the command line.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use cise_registry::{Deadline, Registry};
+use cise_signature::notary::Notary;
+use futures::FutureExt;
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::credentials::Credentials;
+use crate::decide::{Duty, Standing, decide};
+use crate::facts::Inquiry;
+use crate::generation::Generations;
+use crate::hook::Hook;
+use crate::request::{Asked, Request};
+use crate::review::{Rejected, Review};
+use crate::settings::Settings;
+use crate::sources::{PolicySource, SecretSource};
+use crate::subject::Subject;
+use crate::verdict::{Decision, Enforcement, ImageDecision};
+
+/// Decides about requests. It holds what outlives a request; the time comes with each.
+pub struct Engine {
+    policies: Arc<dyn PolicySource>,
+    secrets: Arc<dyn SecretSource>,
+    notary: Notary,
+    registry: Registry,
+    settings: Settings,
+    generations: Generations,
+}
+
+impl Engine {
+    /// An engine that reads policies and secrets from these sources, and asks these peers.
+    pub fn new(
+        policies: Arc<dyn PolicySource>,
+        secrets: Arc<dyn SecretSource>,
+        notary: Notary,
+        registry: Registry,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            policies,
+            secrets,
+            notary,
+            registry,
+            settings,
+            generations: Generations::default(),
+        }
+    }
+
+    /// Answers the body of an admission request.
+    ///
+    /// Everything that goes wrong, a panic included, becomes a denial. Only a body in which not even the request's uid can be
+    /// found is an error, because no answer to it could be addressed.
+    pub async fn answer(
+        &self,
+        hook: Hook,
+        body: &[u8],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Answer, Rejected> {
+        let review = match Review::read(body) {
+            Ok(review) => review,
+            Err(rejected) => return Answer::unreadable(hook, rejected),
+        };
+        let answer = AssertUnwindSafe(self.answer_review(hook, &review, now, deadline))
+            .catch_unwind()
+            .await;
+        Ok(answer.unwrap_or_else(|_| Answer::internal(hook, &review)))
+    }
+
+    /// Decides about a request. `hook` says what is checked, and what a refused image means.
+    pub async fn judge(
+        &self,
+        hook: Hook,
+        request: &Request<'_>,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Decision {
+        let kind = request.workload().kind;
+        let enforcement = self.settings.workloads.enforcement(hook, kind);
+        let images = match enforcement {
+            Enforcement::Ignore => Vec::new(),
+            _ => {
+                self.judge_images(Duty { hook, enforcement }, request, now, deadline)
+                    .await
+            }
+        };
+        Decision {
+            kind,
+            namespace: request.namespace().to_owned(),
+            enforcement,
+            images,
+        }
+    }
+
+    async fn answer_review(
+        &self,
+        hook: Hook,
+        review: &Review<'_>,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Answer {
+        match Asked::by(review) {
+            Err(error) => Answer::refused(hook, review, &error),
+            Ok(Asked::Nothing) => Answer::untouched(hook, review),
+            Ok(Asked::Judgement(request)) => Answer::decided(
+                hook,
+                review,
+                self.judge(hook, &request, now, deadline).await,
+            ),
+        }
+    }
+
+    async fn judge_images(
+        &self,
+        duty: Duty,
+        request: &Request<'_>,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Vec<ImageDecision> {
+        let generation = self.generations.of(self.policies.policies());
+        let inquiry = Inquiry {
+            request,
+            generation: &generation,
+            settings: &self.settings,
+            secrets: &*self.secrets,
+            credentials: Credentials::new(
+                request,
+                &*self.secrets,
+                &self.settings.pull_credentials,
+                deadline,
+            ),
+            notary: &self.notary,
+            registry: &self.registry,
+            duty,
+            now,
+            deadline,
+        };
+        let subjects = Subject::all_of(request);
+        let judged = subjects
+            .iter()
+            .map(|subject| judge_image(&inquiry, subject));
+        // Polled in place: when everything is kept, no image of a request waits for another, and none needs a task.
+        join_all(judged).await
+    }
+}
+
+async fn judge_image(inquiry: &Inquiry<'_>, subject: &Subject<'_>) -> ImageDecision {
+    let judging = async {
+        let standing = subject.standing(inquiry.generation.policies(), inquiry.request.namespace());
+        decide(inquiry.complete(standing).await, inquiry.duty)
+    };
+    // A panic is one image's denial: what is decided about the others still holds.
+    let judged = AssertUnwindSafe(judging).catch_unwind().await;
+    let judgement = judged.unwrap_or_else(|_| decide(Standing::Faulted, inquiry.duty));
+    ImageDecision::new(subject.image, subject.places.clone(), judgement)
+}

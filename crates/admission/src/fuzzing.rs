@@ -1,0 +1,77 @@
+//! What of this crate's inner parts the fuzz targets call. No part of the interface.
+
+use cise_policy::Policies;
+use cise_reference::{Digest, Tag};
+
+use crate::answer::Answer;
+use crate::decide::{Duty, Finding, Matched, Standing, decide};
+use crate::hook::Hook;
+use crate::request::{Asked, Request};
+use crate::requirement::Requirement;
+use crate::review::Review;
+use crate::settings::Workloads;
+use crate::subject::Subject;
+use crate::verdict::{Decision, Evidence, ImageDecision};
+
+/// The answer to a body in a world in which every tag leads to `digest`, and `digest` meets every requirement: all that an
+/// engine does, but for asking others.
+pub fn answer_if_all_is_met(
+    hook: Hook,
+    body: &[u8],
+    policies: &Policies,
+    digest: &Digest,
+) -> Option<Answer> {
+    let review = match Review::read(body) {
+        Ok(review) => review,
+        Err(rejected) => return Answer::unreadable(hook, rejected).ok(),
+    };
+    Some(match Asked::by(&review) {
+        Err(error) => Answer::refused(hook, &review, &error),
+        Ok(Asked::Nothing) => Answer::untouched(hook, &review),
+        Ok(Asked::Judgement(request)) => {
+            Answer::decided(hook, &review, judge(hook, &request, policies, digest))
+        }
+    })
+}
+
+fn judge(hook: Hook, request: &Request<'_>, policies: &Policies, digest: &Digest) -> Decision {
+    let kind = request.workload().kind;
+    let duty = Duty {
+        hook,
+        enforcement: Workloads::Enforce.enforcement(hook, kind),
+    };
+    let judge_image = |subject: &Subject<'_>| {
+        let standing = match subject.standing(policies, request.namespace()) {
+            Standing::Matched(matched) => Standing::Matched(met(matched, digest)),
+            settled => settled,
+        };
+        ImageDecision::new(
+            subject.image,
+            subject.places.clone(),
+            decide(standing, duty),
+        )
+    };
+    Decision {
+        kind,
+        namespace: request.namespace().to_owned(),
+        enforcement: duty.enforcement,
+        images: Subject::all_of(request).iter().map(judge_image).collect(),
+    }
+}
+
+fn met<'a>(mut matched: Matched<'a>, digest: &Digest) -> Matched<'a> {
+    let repository = matched.reference.repository();
+    let tag = matched.reference.tag().cloned().unwrap_or(Tag::LATEST);
+    let evidence = || Evidence::resolution(repository, &tag, digest.clone());
+    matched.resolved = Some(Ok(evidence()));
+    for one in &mut matched.entries {
+        let requirements = Requirement::all_of(&one.entry.requirements);
+        one.findings = requirements
+            .map(|requirement| Finding {
+                requirement,
+                result: Ok(evidence()),
+            })
+            .collect();
+    }
+    matched
+}

@@ -1,0 +1,52 @@
+//! Admission: which images a workload names, whether policy allows them, and the answer to the API server.
+//!
+//! [`Engine`] does it all. It gathers facts, which may fail, and hands them to a pure decision, the only place that says that
+//! an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each request.
+
+mod answer;
+mod credentials;
+mod decide;
+mod engine;
+mod facts;
+#[doc(hidden)]
+pub mod fuzzing;
+mod generation;
+mod hook;
+mod json;
+mod kind;
+mod messages;
+mod patch;
+mod pod;
+mod reason;
+mod report;
+mod request;
+mod requirement;
+mod response;
+mod review;
+mod settings;
+mod sources;
+mod subject;
+mod text;
+mod verdict;
+mod workload;
+
+pub use answer::{Answer, AskedFor, Grounds, Outcome};
+pub use engine::Engine;
+pub use hook::{Hook, Pass};
+pub use json::JsonError;
+pub use kind::Kind;
+pub use reason::{Reason, Step};
+pub use report::{ImageReport, ReasonReport};
+pub use request::{Asked, Request, RequestError};
+pub use requirement::Requirement;
+pub use review::{
+    MAX_BODY, ObjectKind, Operation, Rejected, Resource, Review, ReviewError, UserInfo,
+};
+pub use settings::{Advisor, Advisors, Settings, Workloads};
+pub use sources::{PolicySource, SecretData, SecretSource, SourceError};
+pub use text::Text;
+pub use verdict::{
+    Admission, AppliedEntry, Complaint, Decision, Enforcement, Evidence, ImageDecision, Pin, Place,
+    TagResolution, Verdict,
+};
+pub use workload::{ImageAt, List, MAX_IMAGES, Mirror, Workload, WorkloadError};

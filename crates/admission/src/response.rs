@@ -1,0 +1,191 @@
+//! `AdmissionReview` (admission.k8s.io/v1) as the API server is answered.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::answer::Grounds;
+use crate::messages;
+use crate::patch::Patch;
+use crate::text::shown;
+use crate::verdict::{Decision, Enforcement, ImageDecision};
+
+/// The most bytes of one audit annotation.
+const MAX_ANNOTATION: usize = 2048;
+
+/// The answer to the request with this uid, on these grounds.
+pub(crate) fn body(uid: &str, grounds: &Grounds) -> Vec<u8> {
+    let response = match grounds {
+        Grounds::NoImages => Response::allowed(uid),
+        Grounds::NotJudged { message, .. } => Response::denied(uid, message.clone()),
+        Grounds::Judged(decision) => Response::decided(uid, decision),
+    };
+    let envelope = Envelope {
+        api_version: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response,
+    };
+    let mut body = Vec::with_capacity(1024);
+    // Writing strings and numbers to memory cannot fail. If it did, the cut text would be no answer, which denies.
+    if serde_json::to_writer(&mut body, &envelope).is_err() {
+        body.clear();
+    }
+    body
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    // The API server refuses a patch without its type, and a type without a patch.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    patch: Option<EncodedPatch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_annotations: Option<Annotations>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EncodedPatch {
+    patch_type: &'static str,
+    patch: String,
+}
+
+#[derive(Serialize)]
+struct Status {
+    #[serde(rename = "status")]
+    outcome: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
+/// The API server puts the webhook's name before each key.
+#[derive(Serialize)]
+struct Annotations {
+    decision: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    images: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    policies: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reasons: String,
+}
+
+impl<'a> Response<'a> {
+    fn allowed(uid: &'a str) -> Self {
+        Self {
+            uid,
+            allowed: true,
+            patch: None,
+            status: None,
+            warnings: Vec::new(),
+            audit_annotations: None,
+        }
+    }
+
+    fn denied(uid: &'a str, message: String) -> Self {
+        Self {
+            allowed: false,
+            status: Some(Status::forbidden(message)),
+            ..Self::allowed(uid)
+        }
+    }
+
+    fn decided(uid: &'a str, decision: &Decision) -> Self {
+        let outcome = if decision.is_allowed() {
+            Self {
+                patch: EncodedPatch::of(&Patch::pinning(decision)),
+                ..Self::allowed(uid)
+            }
+        } else {
+            Self::denied(uid, messages::denial(decision))
+        };
+        Self {
+            warnings: messages::warnings(decision),
+            audit_annotations: Some(Annotations::of(decision)),
+            ..outcome
+        }
+    }
+}
+
+impl EncodedPatch {
+    fn of(patch: &Patch) -> Option<Self> {
+        if patch.is_empty() {
+            return None;
+        }
+        let json = serde_json::to_vec(patch).ok()?;
+        Some(Self {
+            patch_type: "JSONPatch",
+            patch: STANDARD.encode(json),
+        })
+    }
+}
+
+impl Status {
+    fn forbidden(message: String) -> Self {
+        Self {
+            outcome: "Failure",
+            code: 403,
+            reason: "Forbidden",
+            message,
+        }
+    }
+}
+
+impl Annotations {
+    fn of(decision: &Decision) -> Self {
+        let images = &decision.images;
+        let decided = match decision.enforcement {
+            _ if images.iter().all(ImageDecision::is_admitted) => "allowed",
+            Enforcement::Refuse => "denied",
+            Enforcement::Warn | Enforcement::Ignore => "warned",
+        };
+        let complaints = |image: &'_ ImageDecision| {
+            image
+                .complaints()
+                .iter()
+                .chain(&image.tolerated)
+                .map(|one| one.reason.code())
+                .collect::<Vec<_>>()
+        };
+        Self {
+            decision: decided,
+            images: joined(images.iter().map(|image| match image.digest() {
+                Some(digest) => format!("{} {digest}", image.image),
+                None => image.image.clone(),
+            })),
+            policies: joined(
+                images
+                    .iter()
+                    .flat_map(|image| image.applied.iter().map(|entry| entry.policy.clone())),
+            ),
+            reasons: joined(images.iter().flat_map(complaints)),
+        }
+    }
+}
+
+/// The distinct items, in their order, as one bounded line.
+fn joined<T: AsRef<str> + PartialEq>(items: impl Iterator<Item = T>) -> String {
+    let mut distinct = Vec::new();
+    for item in items {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    let texts: Vec<&str> = distinct.iter().map(AsRef::as_ref).collect();
+    shown(&texts.join(", "), MAX_ANNOTATION).to_string()
+}
