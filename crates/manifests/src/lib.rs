@@ -1,0 +1,22 @@
+//! Kubernetes manifests on disk, or from a pipe, as a source of policies, secrets and workloads.
+//!
+//! A [`Manifest`] is the text of one file. [`ManifestSource`] keeps the policies, secrets and service accounts of a folder at
+//! hand, and follows its changes generation by generation. [`workloads`] finds the objects of a manifest that name images.
+
+mod account;
+mod error;
+mod generation;
+mod manifest;
+mod node;
+mod object;
+mod place;
+mod secret;
+mod source;
+mod workload;
+
+pub use error::ManifestError;
+pub use generation::Generation;
+pub use manifest::{MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Manifest};
+pub use place::{Place, Position};
+pub use source::{ManifestSource, Poll, Status};
+pub use workload::{Workload, workloads};
