@@ -100,6 +100,11 @@ impl Pattern {
         &self.written
     }
 
+    /// Is it `*`, or another way to write that?
+    pub fn is_every_image(&self) -> bool {
+        *self == Self::every_image()
+    }
+
     /// How specific it is: of all entries that match an image, the most specific apply.
     pub fn specificity(&self) -> Specificity {
         let separated = self.tag.iter().chain(&self.digest);
@@ -271,10 +276,10 @@ fn names_a_host(first: &str) -> bool {
 
 /// `implied` goes before a path of one part.
 fn parse_path(path: &str, implied: &str) -> Result<Glob, PatternError> {
-    // A letter may stand wherever a `*` may, and keeps the separators around it apart.
-    let example = format!("host.example/{}", path.replace('*', "a"));
-    Repository::parse(&example).map_err(|source| PatternError::unmatchable(path, source))?;
     let implied = if path.contains('/') { "" } else { implied };
+    // A letter may stand wherever a `*` may, and keeps the separators around it apart.
+    let example = format!("host.example/{implied}{}", path.replace('*', "a"));
+    Repository::parse(&example).map_err(|source| PatternError::unmatchable(path, source))?;
     Ok(Glob::new(&[implied, path].concat()))
 }
 

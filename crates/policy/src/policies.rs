@@ -128,6 +128,15 @@ impl Policies {
         .unwrap_or_default()
     }
 
+    /// The namespaces whose own policies admit every image there is, without any verification.
+    pub fn open_namespaces(&self) -> impl Iterator<Item = &str> {
+        let open = self
+            .namespaces
+            .iter()
+            .filter(|(_, in_force)| self.is_open(in_force));
+        open.map(|(namespace, _)| &**namespace)
+    }
+
     /// All entries, in the order of their numbers.
     pub fn entries(&self) -> impl Iterator<Item = Applied<'_>> {
         (0..self.entries.len()).filter_map(|position| self.applied(position))
@@ -135,6 +144,20 @@ impl Policies {
 
     fn in_force(&self, namespace: &str) -> Option<&InForce> {
         self.namespaces.get(namespace).or(self.cluster.as_ref())
+    }
+
+    /// Whichever entry is the most specific for an image, it requires nothing, and for every image there is one.
+    fn is_open(&self, in_force: &InForce) -> bool {
+        let InForce::Readable { origins, .. } = in_force else {
+            return false;
+        };
+        let first_of = |origin| self.entries.partition_point(|entry| entry.origin < origin);
+        let entries = self
+            .entries
+            .get(first_of(origins.start)..first_of(origins.end));
+        let entries = entries.unwrap_or_default();
+        entries.iter().all(|one| one.entry.requirements.is_empty())
+            && entries.iter().any(|one| one.entry.pattern.is_every_image())
     }
 
     fn resolve_by(&self, index: &Index, reference: &Reference) -> Resolution<'_> {

@@ -13,6 +13,7 @@
 //! | `cise_policies_generation` | | how often the policies in force were replaced |
 //! | `cise_policies_loaded_timestamp_seconds` | | when they were, seconds since 1970 |
 //! | `cise_policies_unreadable` | | files or objects that cannot be read at present; older policies are in force |
+//! | `cise_policies_age_seconds` | | for how long the policies in force may have been out of date, asked when scraped; only of a cluster |
 //! | `cise_kept_results` | `kind` | results kept in memory, counted when asked |
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub struct Metrics {
     policies_generation: Gauge,
     policies_loaded: Gauge,
     policies_unreadable: Gauge,
+    policies_age: Age,
     kept: Kept,
 }
 
@@ -122,6 +124,7 @@ impl Metrics {
             policies_generation: Gauge::default(),
             policies_loaded: Gauge::default(),
             policies_unreadable: Gauge::default(),
+            policies_age: Age::default(),
             kept: Kept::default(),
         };
         Self {
@@ -191,6 +194,7 @@ impl Metrics {
             "Files or objects that cannot be read at present; older policies are in force",
             self.policies_unreadable.clone(),
         );
+        r.register_collector(Box::new(self.policies_age.clone()));
         r.register_collector(Box::new(self.kept.clone()));
         registry
     }
@@ -218,6 +222,16 @@ impl Metrics {
     pub fn policies_unreadable(&self, count: usize) {
         self.policies_unreadable
             .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Shows for how long the policies in force may have been out of date, by asking `age` at each scrape.
+    pub fn policies_age(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
+        let mut asked = self
+            .policies_age
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *asked = Some(Box::new(age));
     }
 
     /// Shows how many results of a `kind` are kept, by asking `count` at each scrape.
@@ -299,6 +313,34 @@ impl Drop for Raised {
     }
 }
 
+type AskAge = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// An age that is taken at each scrape, once there is something to ask.
+#[derive(Clone, Default)]
+struct Age(Arc<Mutex<Option<AskAge>>>);
+
+impl Collector for Age {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(age) = asked.as_ref() else {
+            return Ok(());
+        };
+        let gauge = ConstGauge::new(age().as_secs_f64());
+        gauge.encode(encoder.encode_descriptor(
+            "policies_age",
+            "For how long the policies in force may have been out of date.",
+            Some(&Unit::Seconds),
+            gauge.metric_type(),
+        )?)
+    }
+}
+
+impl fmt::Debug for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Age").finish_non_exhaustive()
+    }
+}
+
 type Count = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// Counts that are taken at each scrape, so that they cannot get out of step.
@@ -362,6 +404,7 @@ mod tests {
             "cise_policies_generation 7",
             "cise_policies_loaded_timestamp_seconds 1700000000",
             "cise_policies_unreadable 1",
+            "cise_policies_age_seconds 1.5",
             r#"cise_kept_results{kind="notary"} 42"#,
             "# EOF",
         ] {
@@ -381,6 +424,7 @@ mod tests {
         metrics.certificate_kept();
         metrics.policies_loaded(7, time);
         metrics.policies_unreadable(1);
+        metrics.policies_age(|| Duration::from_millis(1500));
         metrics.kept_results("notary", || 42);
         drop((metrics.review(), metrics.connection()));
         metrics

@@ -460,6 +460,8 @@ fn a_pattern_that_no_image_can_match_is_refused() {
         "icr.io/{a,b}",
         "icr.io/[ab]*",
         "icr.io/a\\*",
+        // Too long with `library/` before it.
+        &"a".repeat(250),
     ] {
         assert!(Pattern::parse(&spelled_out(text)).is_err(), "{text}");
     }

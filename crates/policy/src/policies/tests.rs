@@ -363,6 +363,35 @@ fn a_policy_that_was_refused_is_unreadable_by_name() {
 }
 
 #[test]
+fn a_namespace_is_open_if_its_own_policies_admit_every_image_unverified() {
+    for (entries, open) in [
+        (&["*"][..], true),
+        (&["*", "icr.io/team/*"], true),
+        (&["*", "icr.io/team/*", "quay.io/a:1.*"], true),
+        (&["*", "*"], true),
+        (&["*", "* trust"], false),
+        (&["*", "icr.io/team/* trust"], false),
+        (&["icr.io/*", "docker.io/*"], false),
+        (&[], false),
+    ] {
+        let own = Policies::compile([policy("cluster/c", &["*"]), policy("team/a", entries)], []);
+        let expected: &[&str] = if open { &["team"] } else { &[] };
+        assert_eq!(
+            own.open_namespaces().collect::<Vec<_>>(),
+            expected,
+            "{entries:?}"
+        );
+    }
+    let several = [
+        policy("a/1", &["*"]),
+        policy("a/2", &["icr.io/* trust"]),
+        policy("b/1", &["*"]),
+    ];
+    let unread = Policies::compile(several, [unreadable("c/1")]);
+    assert_eq!(unread.open_namespaces().collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
 fn every_spelling_of_one_image_gets_one_answer() {
     let spellings = [
         "nginx",

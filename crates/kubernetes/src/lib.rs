@@ -1,0 +1,39 @@
+//! The cluster as a source of policies, secrets and trust, and this program as a citizen of the cluster.
+//!
+//! A [`Cluster`] is the way to its API server. [`PolicyWatch`] keeps the policies of all namespaces at hand and follows their
+//! changes; [`ClusterSecrets`] reads secrets and service accounts when they are needed; [`ConfigMapStore`] remembers which
+//! trust roots were seen. [`definitions`] are the resources that a cluster must know before it can have policies.
+//!
+//! What makes it a citizen: [`Leadership`] says which one of the replicas acts for all; [`CertificateKeeper`] makes the
+//! certificate that they show; [`Registrar`] tells the API server to call them; [`make_default_policies`] gives a fresh
+//! installation something to begin with; [`remove_webhooks`] and [`remove_state`] leave nothing behind.
+
+mod certificates;
+mod cluster;
+mod crds;
+mod defaults;
+mod error;
+mod leadership;
+mod lookup;
+mod registration;
+mod removal;
+mod resource;
+mod secrets;
+mod source;
+mod trust_store;
+
+pub use certificates::{CertificateKeeper, ServingCertificate};
+pub use cluster::{Access, Cluster};
+pub use crds::definitions;
+pub use defaults::{Defaults, make_default_policies};
+pub use error::Error;
+pub use leadership::Leadership;
+pub use registration::{
+    FailurePolicy, OpenNamespaces, OptOut, OwnPods, OwnPodsError, PolicyHook, Registered,
+    Registrar, RegistrationSettings, RegistrationStatus,
+};
+pub use removal::{remove_state, remove_webhooks};
+pub use resource::{PolicyKind, PolicyResource};
+pub use secrets::ClusterSecrets;
+pub use source::{Failing, Listing, PolicyWatch, ResourceStatus, Status};
+pub use trust_store::ConfigMapStore;

@@ -1,0 +1,284 @@
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use cise_signature::Gun;
+use cise_signature::store::{Revision, StoreError, Stored, TrustState, TrustStore, Written};
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+
+use crate::Cluster;
+use crate::cluster::answer;
+use crate::error::{explain, is};
+
+/// How the names of the records begin. What follows is a hash: a repository's name is not fit for one, nor to be trusted.
+const NAME_PREFIX: &str = "cise-trust-";
+
+/// The label that all records carry, so that they can be listed.
+pub(crate) const LABEL: (&str, &str) = (
+    "securityenforcement.admission.cloud.ibm.com/record",
+    "trust",
+);
+
+/// The annotation that tells people which repository a record is of.
+const REPOSITORY: &str = "securityenforcement.admission.cloud.ibm.com/repository";
+
+/// The key of the record in the `ConfigMap`.
+const RECORD: &str = "record";
+
+/// How long the number of records counts that was found last, together with those made since.
+const COUNT_FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// How many records are listed at once.
+const PAGE: u32 = 200;
+
+/// A [`TrustStore`] in this program's own namespace: one `ConfigMap` for each repository, shared by all replicas.
+///
+/// The API server decides between two that race: it lets an object be made once, and replaces only the writing that was
+/// read. The bound on the number of records is kept by each replica for itself, so that several together may pass it by the
+/// few that they make at the same time.
+pub struct ConfigMapStore {
+    api: Api<ConfigMap>,
+    namespace: String,
+    most: usize,
+    counted: Mutex<Option<Count>>,
+}
+
+#[derive(Clone, Copy)]
+struct Count {
+    records: usize,
+    at: Instant,
+}
+
+impl ConfigMapStore {
+    /// The store in that cluster. At most `most` repositories are recorded.
+    pub fn new(cluster: &Cluster, most: usize) -> Self {
+        Self {
+            api: Api::namespaced(cluster.client(), cluster.namespace()),
+            namespace: cluster.namespace().to_owned(),
+            most,
+            counted: Mutex::default(),
+        }
+    }
+
+    /// All records, by repository; for one that cannot be read, why.
+    pub async fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
+        let (mut records, mut page) = (Vec::new(), Some(first_page()));
+        while let Some(asked) = page {
+            let listed = answer(self.api.list(&asked)).await;
+            let listed = listed.map_err(|error| self.inaccessible("*", "listed", &error))?;
+            let states = listed
+                .items
+                .iter()
+                .map(|object| Ok(self.read(object)?.state));
+            records.extend(states);
+            page = page_after(asked, listed.metadata.continue_);
+        }
+        records.sort_by(|a, b| {
+            a.as_ref()
+                .ok()
+                .map(TrustState::gun)
+                .cmp(&b.as_ref().ok().map(TrustState::gun))
+        });
+        Ok(records)
+    }
+
+    /// Removes the record of a repository, even a damaged one, so that the next root seen is trusted. Says whether there was
+    /// one.
+    pub async fn forget(&self, gun: &Gun) -> Result<bool, StoreError> {
+        let name = name_of(gun);
+        match answer(self.api.delete(&name, &DeleteParams::default())).await {
+            Ok(_) => Ok(true),
+            Err(error) if is(&error, 404) => Ok(false),
+            Err(error) => Err(self.inaccessible(&name, "removed", &error)),
+        }
+    }
+
+    async fn load_record(&self, gun: &Gun) -> Result<Option<Stored>, StoreError> {
+        let name = name_of(gun);
+        let object = answer(self.api.get_opt(&name)).await;
+        let object = object.map_err(|error| self.inaccessible(&name, "read", &error))?;
+        let Some(object) = object else {
+            return Ok(None);
+        };
+        let stored = self.read(&object)?;
+        if stored.state.gun() != gun {
+            let why = format!("it is the record of {}, expected {gun}", stored.state.gun());
+            return Err(self.damaged(&name, why));
+        }
+        Ok(Some(stored))
+    }
+
+    async fn create_record(&self, gun: &Gun, state: &TrustState) -> Result<Written, StoreError> {
+        if self.count().await? >= self.most {
+            return Err(StoreError::Full { most: self.most });
+        }
+        let (parameters, object) = (PostParams::default(), object(gun, state, None));
+        let made = answer(self.api.create(&parameters, &object)).await;
+        let written = self.written(gun, made)?;
+        if written == Written::Done {
+            self.count_one_more();
+        }
+        Ok(written)
+    }
+
+    async fn replace_record(
+        &self,
+        gun: &Gun,
+        revision: &Revision,
+        state: &TrustState,
+    ) -> Result<Written, StoreError> {
+        let (name, object) = (name_of(gun), object(gun, state, Some(revision)));
+        let parameters = PostParams::default();
+        let replaced = answer(self.api.replace(&name, &parameters, &object)).await;
+        self.written(gun, replaced)
+    }
+
+    /// Somebody else was faster if the record exists already, is another writing than the one that was read, or is gone.
+    fn written(&self, gun: &Gun, answer: kube::Result<ConfigMap>) -> Result<Written, StoreError> {
+        match answer {
+            Ok(_) => Ok(Written::Done),
+            Err(error) if is(&error, 409) || is(&error, 404) => Ok(Written::Conflict),
+            Err(error) => Err(self.inaccessible(&name_of(gun), "written", &error)),
+        }
+    }
+
+    fn read(&self, object: &ConfigMap) -> Result<Stored, StoreError> {
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let record = object.data.as_ref().and_then(|data| data.get(RECORD));
+        let record = record.ok_or_else(|| self.damaged(name, format!("it has no `{RECORD}`")))?;
+        let state = TrustState::from_json(record.as_bytes());
+        let revision = object.metadata.resource_version.clone();
+        Ok(Stored {
+            state: state.map_err(|error| self.damaged(name, error.to_string()))?,
+            revision: Revision::new(revision.unwrap_or_default()),
+        })
+    }
+
+    async fn count(&self) -> Result<usize, StoreError> {
+        if let Some(count) = *self.counted()
+            && count.at.elapsed() < COUNT_FRESH_FOR
+        {
+            return Ok(count.records);
+        }
+        let (mut records, mut page) = (0, Some(first_page()));
+        while let Some(asked) = page {
+            let listed = answer(self.api.list_metadata(&asked)).await;
+            let listed = listed.map_err(|error| self.inaccessible("*", "counted", &error))?;
+            records += listed.items.len();
+            page = page_after(asked, listed.metadata.continue_);
+        }
+        let at = Instant::now();
+        *self.counted() = Some(Count { records, at });
+        Ok(records)
+    }
+
+    fn count_one_more(&self) {
+        if let Some(count) = &mut *self.counted() {
+            count.records += 1;
+        }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Option<Count>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inaccessible(&self, name: &str, action: &'static str, error: &kube::Error) -> StoreError {
+        StoreError::Inaccessible {
+            place: self.place(name),
+            action,
+            why: explain(error),
+        }
+    }
+
+    fn damaged(&self, name: &str, why: String) -> StoreError {
+        let place = self.place(name);
+        StoreError::Damaged { place, why }
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("ConfigMap {}/{name}", self.namespace)
+    }
+}
+
+impl TrustStore for ConfigMapStore {
+    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        Box::pin(self.load_record(gun))
+    }
+
+    fn create<'a>(
+        &'a self,
+        gun: &'a Gun,
+        state: &'a TrustState,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        Box::pin(self.create_record(gun, state))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        gun: &'a Gun,
+        revision: &'a Revision,
+        state: &'a TrustState,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        Box::pin(self.replace_record(gun, revision, state))
+    }
+}
+
+fn object(gun: &Gun, state: &TrustState, revision: Option<&Revision>) -> ConfigMap {
+    let (label, value) = LABEL;
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name_of(gun)),
+            resource_version: revision.map(|revision| revision.as_str().to_owned()),
+            labels: Some(BTreeMap::from([(label.to_owned(), value.to_owned())])),
+            annotations: Some(BTreeMap::from([(
+                REPOSITORY.to_owned(),
+                gun.as_str().to_owned(),
+            )])),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([(RECORD.to_owned(), state.to_json())])),
+        ..ConfigMap::default()
+    }
+}
+
+fn name_of(gun: &Gun) -> String {
+    let hash = digest(&SHA256, gun.as_str().as_bytes());
+    let mut name = NAME_PREFIX.to_owned();
+    for byte in hash.as_ref() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+fn first_page() -> ListParams {
+    let (label, value) = LABEL;
+    let records = ListParams::default().labels(&format!("{label}={value}"));
+    records.limit(PAGE)
+}
+
+fn page_after(page: ListParams, token: Option<String>) -> Option<ListParams> {
+    let token = token.filter(|token| !token.is_empty())?;
+    Some(page.continue_token(&token))
+}
+
+#[cfg(test)]
+mod tests {
+    use cise_reference::Repository;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_named_by_a_hash_and_never_by_text_of_a_stranger() {
+        let name = |repository| name_of(&Gun::of(&Repository::parse(repository).unwrap()));
+        assert_eq!(name("nginx"), name("docker.io/library/nginx"));
+        assert_ne!(name("nginx"), name("nginx2"));
+        let long = name(&format!("registry.example.com/{}", "a".repeat(200)));
+        assert_eq!(long.len(), NAME_PREFIX.len() + 64);
+    }
+}

@@ -1,0 +1,19 @@
+//! The cluster as a source, and this program as a citizen of it, against a real control plane.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod crds;
+mod defaults;
+mod environment;
+mod policies;
+mod registration;
+mod relay;
+mod removal;
+mod replicas;
+mod secrets;
+mod trust;
