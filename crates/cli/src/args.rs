@@ -1,0 +1,80 @@
+//! The command line: what there is to say, and what is done about it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::check::{self, CheckArgs};
+use crate::completions::{self, CompletionsArgs};
+use crate::config::Configuration;
+use crate::crds::{self, CrdsArgs};
+use crate::failure::Failure;
+use crate::serve::{self, ServeArgs};
+use crate::terminal;
+use crate::trust::{self, TrustArgs};
+
+/// Exit status: nothing could be decided.
+const UNDECIDED: u8 = 2;
+
+/// Decides which container images may run in a Kubernetes cluster
+///
+/// Policies say where images may come from and who must have signed them. `cise serve` is the admission webhook that enforces
+/// them; `cise check` tells beforehand, on any machine, what it would decide.
+#[derive(Debug, Parser)]
+#[command(name = "cise", version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cise check --policies policies/ nginx                    may this image run?
+  cise check --policies policies/ -n team -f deploy.yaml   may this workload?
+  cise serve --policies policies/ --self-signed            try the webhook out
+
+`cise help COMMAND` says more about each.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell whether images or manifests would be admitted, and why not
+    Check(CheckArgs),
+    /// Answer a cluster's admission reviews over HTTPS
+    Serve(ServeArgs),
+    /// List, show or forget the roots of trust that are pinned
+    Trust(TrustArgs),
+    /// Print the definitions of policies that a cluster needs
+    Crds(CrdsArgs),
+    /// Print a script that completes commands in a shell
+    Completions(CompletionsArgs),
+}
+
+/// The option that commands share.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArg {
+    /// The configuration: how registries and trust servers are reached
+    #[arg(long, value_name = "FILE", env = "CISE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    pub(crate) fn read(&self) -> Result<Configuration, Failure> {
+        Ok(Configuration::read(self.config.as_deref())?)
+    }
+}
+
+/// Parses the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Crds(args) => crds::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|failure| {
+        terminal::tell(&failure.text());
+        ExitCode::from(UNDECIDED)
+    })
+}

@@ -1,0 +1,139 @@
+//! The configuration file as it is written. `docs/configuration.md` is made of the comments here.
+
+use serde::Deserialize;
+
+/// CISE is configured by one YAML file, named by `--config` or `CISE_CONFIG`. Every field may be left out. A field that is not
+/// described here is an error. Paths of files are relative to the folder of the configuration.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of settings"
+)]
+pub(crate) struct ConfigurationFile {
+    /// The namespace of CISE itself. The secrets that a `ClusterImagePolicy` names are read there; in a cluster, roots of trust are pinned there too. Default: `ibm-system`.
+    pub(crate) namespace: Option<String>,
+    /// What happens to a workload (a Deployment, a Job, …) whose pods would be refused. Pods are always enforced. Default: `warn`.
+    pub(crate) workloads: Option<WorkloadsSetting>,
+    /// How registries are reached, and what stands beside them. The first entry whose `host` matches counts, whole; for all other
+    /// hosts: HTTPS, public addresses, the authorities that the system trusts. Where no entry matches, the registries of IBM Cloud
+    /// (`icr.io`, `*.icr.io`, `registry*.bluemix.net`) have a trust server at `https://{host}:4443`; all others have none.
+    pub(crate) registries: Vec<RegistryEntry>,
+    /// A docker `config.json` with credentials that are tried after those of the pod and of its service account. Default: none.
+    pub(crate) pull_credentials: Option<String>,
+    /// Keys, or their authorities, that must vouch for the first root of trust of a repository. Without one, the first root that its
+    /// trust server shows is trusted, and from then on only a successor of it.
+    pub(crate) pinned_roots: Vec<PinnedRoot>,
+    /// How long a trust server is believed that nothing has changed, in seconds, 0 to 3600. Nothing is refused without asking again.
+    /// Default: 60.
+    pub(crate) timestamp_trust_seconds: Option<u32>,
+    /// How long a registry's answer to which digest a tag has is believed, in seconds, 0 to 3600. Default: 60.
+    pub(crate) tag_trust_seconds: Option<u32>,
+    /// How much is done and kept at once.
+    pub(crate) limits: Limits,
+}
+
+/// What happens to a workload whose pods would be refused.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum WorkloadsSetting {
+    /// It is created, and whoever creates it is told why no pod will come of it.
+    Warn,
+    /// It is refused, and its images are pinned.
+    Enforce,
+    /// Nothing: its pods will be judged.
+    Off,
+}
+
+/// One registry, or all registries whose hosts match a pattern. That an entry names a host is what permits connections to
+/// private and loopback addresses for it.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `host`"
+)]
+pub(crate) struct RegistryEntry {
+    /// The host, as in image references, with its port if it has one; `*` stands for any run of characters, as in policies.
+    pub(crate) host: String,
+    /// Whether the registry is spoken to without TLS. Default: `false`.
+    #[serde(default, rename = "plainHTTP")]
+    pub(crate) plain_http: bool,
+    /// A PEM file of authorities that vouch for the registry, besides those that the system trusts.
+    pub(crate) ca_file: Option<String>,
+    /// A PEM file with the certificate that is shown to the registry; `clientKeyFile` goes with it.
+    pub(crate) client_certificate_file: Option<String>,
+    /// A PEM file with the private key of `clientCertificateFile`.
+    pub(crate) client_key_file: Option<String>,
+    /// The URLs of token servers on other hosts that may be shown the registry's credentials.
+    #[serde(default)]
+    pub(crate) token_servers: Vec<String>,
+    /// Where copies are, as `host` or `host/path`. They are tried in this order before the registry itself. Policies and signatures
+    /// are about the registry's name all the same.
+    #[serde(default)]
+    pub(crate) mirrors: Vec<String>,
+    /// The URL of the registry's trust server (Notary v1). `{host}` stands for the registry's host without its port. It may be
+    /// shown the registry's credentials. Default: none, so that `trust` is not supported for these images.
+    pub(crate) trust_server: Option<String>,
+    /// A PEM file of authorities that vouch for the trust server, besides those that the system trusts.
+    #[serde(rename = "trustServerCAFile")]
+    pub(crate) trust_server_ca_file: Option<String>,
+    /// Who advises about vulnerabilities of these images: `builtin`, the URL of a Vulnerability Advisor, or `none`. This version has no
+    /// advisor yet: where one is named, an image whose policy demands `va` is denied with "Vulnerability Advisor is not available".
+    /// Default: `none`.
+    pub(crate) advisor: Option<String>,
+}
+
+/// What is trusted beforehand about repositories. Several entries for the same `repositories`: any of them will do.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `repositories` and `keyFile` or `caFile`"
+)]
+pub(crate) struct PinnedRoot {
+    /// A repository in canonical form (`docker.io/library/nginx`), or the beginning of several and `*`
+    /// (`registry.example.com/team/*`). The longest that matches counts.
+    pub(crate) repositories: String,
+    /// A PEM file with the public key, or the certificate, that must have signed the root.
+    pub(crate) key_file: Option<String>,
+    /// A PEM file with the certificate of the authority that must have issued the certificate of a key that signed the root.
+    /// Instead of `keyFile`.
+    pub(crate) ca_file: Option<String>,
+}
+
+/// How much is done and kept at once.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of limits"
+)]
+pub(crate) struct Limits {
+    /// Reviews that are answered at the same time; one more is told to come back. 1 to 10000. Default: 512.
+    pub(crate) reviews: Option<u32>,
+    /// Verifications that are under way at one registry or trust server. 1 to 10000. Default: 256.
+    pub(crate) verifications_per_host: Option<u32>,
+    /// Verifications that are under way for one namespace. 1 to 10000. Default: 64.
+    pub(crate) verifications_per_namespace: Option<u32>,
+    /// How long one verification may take, in seconds, 1 to 600. It may outlast the request: its result answers the next one. Default: 60.
+    pub(crate) verification_seconds: Option<u32>,
+    /// Memory for verified trust metadata, in MiB. 1 to 4096. Default: 32.
+    #[serde(rename = "keptTrustMiB")]
+    pub(crate) kept_trust_mib: Option<u32>,
+    /// Memory for image manifests, in MiB. 1 to 4096. Default: 8.
+    #[serde(rename = "keptManifestsMiB")]
+    pub(crate) kept_manifests_mib: Option<u32>,
+    /// Tags whose digests are kept. 1 to 1000000. Default: 10000.
+    pub(crate) kept_tags: Option<u32>,
+    /// Repositories whose roots of trust are pinned. Past it, images of further repositories are denied where `trust` is demanded: a pin
+    /// is never dropped by itself. 1 to 1000000. Default: 10000.
+    pub(crate) trusted_repositories: Option<u32>,
+}

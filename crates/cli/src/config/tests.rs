@@ -1,0 +1,193 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A public key whose private key nobody has.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEovif3eoxMwObICAmUMfPojXEfoxG
+3FJacqINMMsEdnSU4o/N5eWCaq4LvZH1opZpHLUypq3r85WvFqaLWbGwQA==
+-----END PUBLIC KEY-----
+";
+
+fn folder(configuration: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("cise.yaml", configuration),
+        ("key.pem", PUBLIC_KEY),
+        ("none.pem", "nothing\n"),
+        (
+            "docker.json",
+            r#"{"auths": {"registry.example.com": {"auth": "YWxpY2U6c2VjcmV0"}}}"#,
+        ),
+        (
+            "bad.json",
+            r#"{"auths": {"registry.example.com": {"auth": "hunter2"}}}"#,
+        ),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn read(configuration: &str) -> Result<Configuration, String> {
+    let folder = folder(configuration);
+    let shown = folder.path().display().to_string();
+    Configuration::read(Some(&folder.path().join("cise.yaml")))
+        .map_err(|error| error.to_string().replace(&shown, "DIR"))
+}
+
+#[test]
+fn without_a_file_everything_has_its_default() {
+    let found = Configuration::read(None).unwrap();
+    assert_eq!(found.admission.namespace, "ibm-system");
+    assert_eq!(found.reviews, 512);
+    assert_eq!(found.trusted_repositories, 10_000);
+    assert_eq!(
+        found.notary.timestamp_trust,
+        jiff::SignedDuration::from_secs(60)
+    );
+}
+
+#[test]
+fn every_field_can_be_set() {
+    let found = read(
+        "namespace: cise
+workloads: enforce
+registries:
+- host: 'localhost:5000'
+  plainHTTP: true
+  trustServer: 'http://{host}:4443'
+  advisor: builtin
+- host: '*.example.com'
+  tokenServers: [https://tokens.example.com]
+  mirrors: [mirror.example.com/copies]
+  trustServer: https://notary.example.com
+  advisor: https://advisor.example.com
+pullCredentials: docker.json
+pinnedRoots: [{repositories: 'registry.example.com/*', keyFile: key.pem}]
+timestampTrustSeconds: 0
+tagTrustSeconds: 5
+limits: {reviews: 1, verificationsPerHost: 2, verificationsPerNamespace: 3, verificationSeconds: 4, keptTrustMiB: 5, keptManifestsMiB: 6, keptTags: 7, trustedRepositories: 8}
+",
+    )
+    .unwrap();
+    assert_eq!(found.admission.namespace, "cise");
+    assert_eq!(
+        found.admission.workloads,
+        cise_admission::Workloads::Enforce
+    );
+    assert_eq!((found.reviews, found.trusted_repositories), (1, 8));
+    assert_eq!(
+        (
+            found.flights.per_host,
+            found.flights.per_namespace,
+            found.flights.longest.as_secs()
+        ),
+        (2, 3, 4)
+    );
+    assert_eq!(found.notary.kept_bytes, 5 << 20);
+    assert_eq!(
+        (
+            found.registry.kept_manifests.get(),
+            found.registry.kept_tags
+        ),
+        (6 << 20, 7)
+    );
+    assert_eq!(found.registry.tag_lifetime.as_secs(), 5);
+}
+
+#[test]
+fn a_fault_is_told_with_its_file_line_and_field_and_what_was_expected() {
+    let faults: Vec<String> = [
+        "registrys: []\n",
+        "registries: {}\n",
+        "registries:\n- plainHTTP: true\n",
+        "registries:\n- host: localhost:5000\n  plainHttp: true\n",
+        "registries:\n- host: 'a b'\n",
+        "registries:\n- host: a.example.com\n- host: A.example.com\n",
+        "registries:\n- host: a.example.com\n  plainHTTP: true\n  caFile: none.pem\n",
+        "registries:\n- host: a.example.com\n  caFile: none.pem\n",
+        "registries:\n- host: a.example.com\n  caFile: missing.pem\n",
+        "registries:\n- host: a.example.com\n  clientKeyFile: key.pem\n",
+        "registries:\n- host: a.example.com\n  clientCertificateFile: key.pem\n",
+        "registries:\n- host: a.example.com\n  clientCertificateFile: key.pem\n  clientKeyFile: key.pem\n",
+        "registries:\n- host: a.example.com\n  trustServer: notary.example.com\n",
+        "registries:\n- host: a.example.com\n  trustServer: http://a.example.com\n  trustServerCAFile: key.pem\n",
+        "registries:\n- host: a.example.com\n  tokenServers: [tokens]\n",
+        "registries:\n- host: a.example.com\n  mirrors: ['not a host']\n",
+        "registries:\n- host: a.example.com\n  advisor: me\n",
+        "namespace: Team\n",
+        "workloads: perhaps\n",
+        "pullCredentials: bad.json\n",
+        "pinnedRoots:\n- {repositories: '*', keyFile: none.pem}\n",
+        "pinnedRoots:\n- repositories: '*'\n",
+        "pinnedRoots:\n- {repositories: '*', caFile: none.pem}\n",
+        "pinnedRoots:\n- {repositories: '*', caFile: none.pem, keyFile: key.pem}\n",
+        "pinnedRoots:\n- {repositories: nginx, keyFile: key.pem}\n",
+        "timestampTrustSeconds: 9999\n",
+        "limits:\n  reviews: 0\n",
+        "limits:\n  reviews: many\n",
+        "a: b\n---\nc: d\n",
+        "a: [\n",
+        "just text\n",
+    ]
+    .into_iter()
+    .map(|text| read(text).err().unwrap_or_else(|| panic!("accepted: {text}")))
+    .collect();
+    insta::assert_snapshot!(faults.join("\n"));
+}
+
+#[test]
+fn the_example_of_the_page_is_in_order() {
+    let folder = folder(include_str!("example.yaml"));
+    let authority = cise_testkit::authority::Authority::new("example").unwrap();
+    for file in ["notary-ca.pem", "registry-ca.pem"] {
+        fs::write(folder.path().join(file), authority.certificate()).unwrap();
+    }
+    fs::rename(
+        folder.path().join("docker.json"),
+        folder.path().join("docker-config.json"),
+    )
+    .unwrap();
+    fs::rename(
+        folder.path().join("key.pem"),
+        folder.path().join("docker-library-root.pem"),
+    )
+    .unwrap();
+    let read = Configuration::read(Some(&folder.path().join("cise.yaml")));
+    assert_eq!(read.err().map(|error| error.to_string()), None);
+}
+
+#[test]
+fn no_fault_shows_a_credential() {
+    let fault = read("pullCredentials: bad.json\n").err().unwrap();
+    assert!(!fault.contains("hunter2"), "{fault}");
+}
+
+#[test]
+fn a_pinned_root_is_about_names_that_there_can_be() {
+    for text in [
+        "*",
+        "docker.io/*",
+        "docker.io/lib*",
+        "docker.io/library/nginx",
+        "reg*",
+        "registry.example.com/team/*",
+        "localhost:5000/*",
+    ] {
+        assert!(check::may_be_canonical(text), "{text}");
+    }
+    for text in [
+        "nginx",
+        "library/nginx",
+        "index.docker.io/*",
+        "Registry.example.com/*",
+        "registry.example.com:443/*",
+        "a b*",
+        "https://a.b/*",
+    ] {
+        assert!(!check::may_be_canonical(text), "{text}");
+    }
+}

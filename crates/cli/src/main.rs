@@ -1,0 +1,26 @@
+//! The `cise` binary: parses flags and the configuration, wires the floors, turns errors into text.
+
+mod args;
+mod check;
+mod completions;
+mod config;
+mod crds;
+mod failure;
+mod logs;
+mod report;
+mod serve;
+mod store;
+mod terminal;
+mod trust;
+mod wiring;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Fails only if there is one already, which will do as well.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    args::run()
+}

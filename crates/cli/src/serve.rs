@@ -1,0 +1,207 @@
+//! `cise serve`: the admission webhook.
+
+mod cluster;
+mod manifests;
+mod origin;
+mod reviewer;
+mod signals;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cise_server::{
+    Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
+};
+use clap::{ArgGroup, Args};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::args::ConfigArg;
+use crate::config::Configuration;
+use crate::failure::Failure;
+use crate::logs::{self, LogLevel};
+use crate::wiring;
+use origin::{Origin, OriginArgs};
+use reviewer::EngineReviewer;
+use signals::Stop;
+
+/// How often files are looked at for changes.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Answer a cluster's admission reviews over HTTPS\n\n\
+        Policies, secrets and service accounts are those of the cluster, or come from manifests; changes of them are picked up. \
+        Roots of trust are pinned in ConfigMaps of the cluster, or in a folder. The log goes to standard \
+        error, as text on a terminal and as JSON elsewhere; the audit log, a line of JSON for each review, to standard output. \
+        SIGTERM and SIGINT finish what was accepted, then end; a second one ends at once.",
+    after_help = "\
+Examples:
+  cise serve --policies policies/ --self-signed --write-ca ca.pem
+  cise serve --config cise.yaml --kubeconfig kubeconfig --tls-cert tls.crt --tls-key tls.key
+  cise serve --config cise.yaml --policies /etc/cise/policies --state /var/lib/cise \\
+             --tls-cert /etc/cise/tls/tls.crt --tls-key /etc/cise/tls/tls.key"
+)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(flatten)]
+    origin: OriginArgs,
+    /// Where reviews are answered, by HTTPS
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8443",
+        env = "CISE_LISTEN"
+    )]
+    listen: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are, by plain HTTP
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        env = "CISE_ADMIN"
+    )]
+    admin: SocketAddr,
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// How much the log says
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CISE_LOG")]
+    log_level: LogLevel,
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(group = ArgGroup::new("certificate").args(["tls_cert", "self_signed"]).required(true))]
+struct TlsArgs {
+    /// The certificate chain, in PEM; picked up when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "CISE_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// The private key, in PEM; picked up when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "CISE_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Make a certificate for localhost and the listening address, to try things out
+    #[arg(long)]
+    self_signed: bool,
+    /// Where the authority of the self-signed certificate is written, in PEM
+    #[arg(long, value_name = "FILE", requires = "self_signed")]
+    write_ca: Option<PathBuf>,
+}
+
+/// Serves until a signal comes, then finishes what was accepted.
+pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
+    logs::start(args.log_level);
+    let configuration = args.config.read()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(serve(args, configuration));
+    // What is still under way belongs to nobody any more.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(args: ServeArgs, configuration: Configuration) -> Result<(), Failure> {
+    let stop = signals::stop()?;
+    let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::new());
+    let ready = readiness.condition("policies", "no policy has been read yet");
+    let certificates = args.tls.certificates(args.listen.ip(), &metrics)?;
+    let origin = Origin::prepare(args.origin, &configuration).await?;
+    let (listener, admin) = (listen(args.listen).await?, listen(args.admin).await?);
+    let addresses = format!(
+        "reviews at https://{}, probes and metrics at http://{}",
+        listener.local_addr()?,
+        admin.local_addr()?
+    );
+    // The admin port answers until everything else has ended.
+    let (_ended, when_ended) = oneshot::channel::<()>();
+    let admin_page = Admin::new(Arc::clone(&metrics), readiness);
+    tokio::spawn(cise_server::serve_admin(admin, admin_page, async {
+        drop(when_ended.await);
+    }));
+
+    let (sources, mut following) = tokio::select! {
+        opened = origin.open(&ready, &metrics) => opened?,
+        () = stop.clone().wait() => return Ok(()),
+    };
+    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
+    let limits = Limits {
+        reviews: configuration.reviews,
+        ..Limits::default()
+    };
+    let hooks = Hooks::new(EngineReviewer::new(engine), metrics, limits);
+    ready.met();
+    tracing::info!("ready: {addresses}");
+    tokio::select! {
+        served = cise_server::serve(listener, certificates, hooks, stopping(stop, ready)) => Ok(served?),
+        failure = following.ended() => Err(failure),
+    }
+}
+
+/// Completes with the first signal. From then on, nobody should send reviews here.
+async fn stopping(stop: Stop, ready: Condition) {
+    stop.wait().await;
+    ready.missing("shutting down");
+    tracing::info!("shutting down: what was accepted is finished first");
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let failed = |error: io::Error| {
+        let failure = Failure::new(format!("listening at {address} failed: {error}"));
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                failure.with_hint("another process listens there; choose another port")
+            }
+            io::ErrorKind::PermissionDenied => {
+                failure.with_hint("ports below 1024 are reserved; choose another one")
+            }
+            _ => failure,
+        }
+    };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+impl TlsArgs {
+    fn certificates(
+        self,
+        listen: IpAddr,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Arc<Certificates>, Failure> {
+        match (self.tls_cert, self.tls_key) {
+            (Some(certificate), Some(key)) => from_files(certificate, key, metrics),
+            _ => self_signed(listen, self.write_ca.as_deref()),
+        }
+    }
+}
+
+fn from_files(
+    certificate: PathBuf,
+    key: PathBuf,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<Certificates>, Failure> {
+    let names = format!("{} and {}", certificate.display(), key.display());
+    let files = CertificateFiles::open(certificate, key)
+        .map_err(|error| Failure::from(error).about(&names))?;
+    let certificates = files.certificates();
+    tokio::spawn(files.follow(POLL_INTERVAL, Arc::clone(metrics)));
+    Ok(certificates)
+}
+
+fn self_signed(listen: IpAddr, write_ca: Option<&Path>) -> Result<Arc<Certificates>, Failure> {
+    let mut names = ["localhost", "127.0.0.1", "::1"]
+        .map(str::to_owned)
+        .to_vec();
+    if !listen.is_unspecified() && !listen.is_loopback() {
+        names.push(listen.to_string());
+    }
+    let made = SelfSigned::new(&names)?;
+    if let Some(path) = write_ca {
+        std::fs::write(path, &made.ca_pem).map_err(|error| {
+            Failure::new(format!("{} cannot be written: {error}", path.display()))
+        })?;
+    }
+    Ok(Arc::new(Certificates::new(made.identity()?)))
+}

@@ -1,0 +1,19 @@
+//! The binary as its users see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bad_input;
+mod check;
+mod cluster;
+mod crds;
+mod help;
+mod program;
+mod reports;
+mod serve;
+mod server;
+mod trust;

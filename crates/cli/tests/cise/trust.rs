@@ -1,0 +1,217 @@
+//! Pinned roots of trust, with a real trust server and a real registry.
+
+use std::fs;
+use std::path::Path;
+
+use cise_testkit::authority::Authority;
+use cise_testkit::components::{self, NOTARY, NOTARY_SERVER, REGISTRY};
+use cise_testkit::images::{Format, Image};
+use cise_testkit::notary::{NotaryServer, Publisher, Target};
+use cise_testkit::registry::Registry;
+use serde_json::Value;
+
+use crate::program::Folder;
+
+/// A registry with a signed image, and the folder in which `cise` knows both.
+struct Stage {
+    registry: Registry,
+    notary: NotaryServer,
+    image: Image,
+    gun: String,
+    folder: Folder,
+    _authority: Authority,
+}
+
+impl Stage {
+    fn set_up() -> Option<Self> {
+        if !components::require(&[&REGISTRY, &NOTARY_SERVER, &NOTARY]) {
+            return None;
+        }
+        let authority = Authority::new("cise trust").unwrap();
+        let (registry, notary) = (
+            Registry::open().unwrap(),
+            NotaryServer::open(&authority).unwrap(),
+        );
+        let image = Image::new(Format::Oci, &[("etc/motd", "hello")]).unwrap();
+        registry.push(&image, "team/app", "v1").unwrap();
+        let gun = format!("{}/team/app", registry.host());
+        let folder = Folder::new(&[(
+            "policies.yaml",
+            &format!(
+                "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ClusterImagePolicy\nmetadata: {{name: signed}}\nspec: {{repositories: [{{name: '{gun}', policy: {{trust: {{enabled: true}}}}}}]}}\n"
+            ),
+        )]);
+        let stage = Self {
+            registry,
+            notary,
+            image,
+            gun,
+            folder,
+            _authority: authority,
+        };
+        stage.configure(
+            &stage.notary.trust().server_url,
+            &stage.notary.trust().ca_file,
+        );
+        Some(stage)
+    }
+
+    fn configure(&self, server: &str, ca: &Path) {
+        let text = format!(
+            "registries:\n- host: '{}'\n  plainHTTP: true\n  trustServer: '{server}'\n  trustServerCAFile: '{}'\n",
+            self.registry.host(),
+            ca.display()
+        );
+        self.folder.write("cise.yaml", text);
+    }
+
+    fn sign(&self, notary: &NotaryServer) {
+        let owner = Publisher::new(notary, "owner").unwrap();
+        owner.init(&self.gun).unwrap();
+        owner
+            .sign(&self.gun, &Target::new("v1", &self.image), &[])
+            .unwrap();
+    }
+
+    /// Checks the image; gives the status and what is told about it.
+    fn check(&self, more: &str) -> (i32, Value) {
+        let run = self.folder.run(&format!(
+            "check --config cise.yaml --policies policies.yaml -o json {more} {}:v1",
+            self.gun
+        ));
+        let images: Value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+        (run.status, images[0].clone())
+    }
+}
+
+#[test]
+fn a_root_is_pinned_listed_shown_and_forgotten() {
+    let Some(stage) = Stage::set_up() else { return };
+    stage.sign(&stage.notary);
+
+    let (status, image) = stage.check("");
+    assert_eq!(
+        (status, &image["digest"]),
+        (0, &stage.image.digest().into()),
+        "{image}"
+    );
+    assert_eq!(image["evidence"][0]["kind"], "contentTrust", "{image}");
+    assert!(
+        !stage.folder.path().join("state").exists(),
+        "without --state nothing is pinned"
+    );
+
+    assert_eq!(stage.check("--state state").0, 0);
+    let listed = stage.folder.run("trust list --state state");
+    assert_eq!(listed.status, 0, "{}", listed.stderr);
+    assert!(
+        listed.stdout.starts_with(&format!("{}  root ", stage.gun)),
+        "{}",
+        listed.stdout
+    );
+
+    let shown = stage
+        .folder
+        .run(&format!("trust show --state state {}", stage.gun));
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(shown["repository"], stage.gun);
+    assert!(
+        listed
+            .stdout
+            .contains(&format!("root {}, pinned", shown["rootVersion"])),
+        "{}",
+        listed.stdout
+    );
+    assert_eq!(shown["rootKeys"].as_array().unwrap().len(), 1);
+    assert!(shown["versions"]["targets"].as_u64() > Some(0), "{shown}");
+
+    // Somebody sets up another trust server, with another root, in the name of this repository.
+    let other_authority = Authority::new("other").unwrap();
+    let other = NotaryServer::open(&other_authority).unwrap();
+    stage.sign(&other);
+    stage.configure(&other.trust().server_url, &other.trust().ca_file);
+    let (status, image) = stage.check("--state state");
+    assert_eq!((status, &image["allowed"]), (1, &false.into()), "{image}");
+
+    let forgotten = stage
+        .folder
+        .run(&format!("trust forget --state state {}", stage.gun));
+    assert_eq!(
+        (forgotten.status, forgotten.stdout),
+        (0, format!("forgot {}\n", stage.gun))
+    );
+    assert_eq!(stage.check("--state state").0, 0);
+
+    let unknown = stage
+        .folder
+        .run("trust forget --state state registry.example.com/other");
+    assert_eq!(unknown.status, 2);
+    assert_eq!(
+        unknown.stderr,
+        "error: nothing is pinned of registry.example.com/other\nhint: `cise trust list` shows what is\n"
+    );
+}
+
+#[test]
+fn an_unsigned_image_is_denied_and_a_dead_trust_server_leaves_it_undecided() {
+    let Some(stage) = Stage::set_up() else { return };
+    let (status, image) = stage.check("");
+    assert_eq!((status, &image["allowed"]), (1, &false.into()), "{image}");
+    assert_eq!(
+        image["reasons"][0]["message"],
+        "Deny, failed to get content trust information: No valid trust data for v1"
+    );
+
+    // Nothing listens at this port.
+    stage.configure("https://localhost:1", &stage.notary.trust().ca_file);
+    let (status, image) = stage.check("");
+    assert_eq!((status, &image["allowed"]), (2, &false.into()), "{image}");
+    assert!(
+        image["reasons"][0]["found"]
+            .as_str()
+            .unwrap()
+            .contains("localhost:1"),
+        "{image}"
+    );
+}
+
+#[test]
+fn a_damaged_record_is_named_and_hides_no_other() {
+    let Some(stage) = Stage::set_up() else { return };
+    stage.sign(&stage.notary);
+    assert_eq!(stage.check("--state state").0, 0);
+    let record = fs::read_dir(stage.folder.path().join("state"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let record = record
+        .map(|name| name.into_string().unwrap())
+        .find(|name| name.contains(".json"))
+        .unwrap();
+    stage.folder.write(&format!("state/{record}"), "{");
+    let listed = stage.folder.run("trust list --state state");
+    assert_eq!(listed.status, 2);
+    assert!(
+        listed.stderr.starts_with("error: ") && listed.stderr.contains(&record),
+        "{}",
+        listed.stderr
+    );
+    let (status, image) = stage.check("--state state");
+    assert_eq!((status, &image["allowed"]), (2, &false.into()), "{image}");
+    assert!(
+        image["reasons"][0]["found"]
+            .as_str()
+            .unwrap()
+            .contains(&record),
+        "{image}"
+    );
+}
+
+#[test]
+fn nothing_is_listed_where_nothing_is_pinned() {
+    let folder = Folder::new(&[]);
+    assert_eq!(
+        folder.run("trust list --state .").transcript(),
+        "status: 0\n"
+    );
+}
