@@ -132,21 +132,19 @@ fn binary() -> PathBuf {
 fn read(body: &[u8]) -> Result<Option<String>, String> {
     let review: Value =
         serde_json::from_slice(body).map_err(|error| format!("no AdmissionReview: {error}"))?;
-    let response = &review["response"];
-    if response["allowed"] != true {
-        let message = response["status"]["message"].as_str();
+    let text = |pointer| review.pointer(pointer).and_then(Value::as_str);
+    if review.pointer("/response/allowed") != Some(&Value::Bool(true)) {
+        let message = text("/response/status/message");
         return Err(message.unwrap_or("denied without a reason").to_owned());
     }
-    let patch = response["patch"]
-        .as_str()
-        .and_then(|patch| STANDARD.decode(patch).ok());
-    let patch: Option<Value> = patch.and_then(|patch| serde_json::from_slice(&patch).ok());
-    let replaced = patch.as_ref().and_then(Value::as_array).and_then(|steps| {
-        let replace = steps.iter().find(|step| step["op"] == "replace")?;
-        replace["value"]
-            .as_str()?
-            .split_once('@')
-            .map(|(_, digest)| digest.to_owned())
-    });
-    Ok(replaced)
+    let patch = text("/response/patch").and_then(|patch| STANDARD.decode(patch).ok());
+    Ok(patch.and_then(|patch| pinned_digest(&serde_json::from_slice(&patch).ok()?)))
+}
+
+/// The digest in the image that a patch puts in the place of the one that was asked about.
+fn pinned_digest(patch: &Value) -> Option<String> {
+    let is_replacement = |step: &&Value| step.get("op").is_some_and(|op| op == "replace");
+    let step = patch.as_array()?.iter().find(is_replacement)?;
+    let (_, digest) = step.get("value")?.as_str()?.split_once('@')?;
+    Some(digest.to_owned())
 }

@@ -5,7 +5,8 @@
 
 #![expect(
     clippy::print_stdout,
-    reason = "what a person came to see goes to standard output"
+    clippy::print_stderr,
+    reason = "what a person came to see goes to standard output, and what is done for it to standard error"
 )]
 
 mod acts;

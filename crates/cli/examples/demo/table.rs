@@ -62,7 +62,7 @@ fn wrap(line: &str) -> Vec<String> {
             Some(piece)
                 if piece.chars().count() + word.trim_end().chars().count() <= TEXT_WIDTH =>
             {
-                piece.push_str(word)
+                piece.push_str(word);
             }
             _ => pieces.push(format!("  {word}")),
         }
