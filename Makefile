@@ -3,6 +3,7 @@
 #   make demo    real images, signed and unsigned, through the real webhook, with the answers printed
 #   make test    everything that must hold before a change lands: formatting, lints, licences, docs, tests
 #   make bench   the figures of docs/performance.md
+#   make image   what is in the container image, as a folder below target/, and its tests (the musl target and cargo-cyclonedx)
 #   make fuzz    each of FUZZ_TARGETS for FUZZ_SECONDS, from the corpora of fuzz/corpus
 #
 # Tools and peers that a test needs are built once, from pinned sources, into the cache folder.
@@ -16,14 +17,14 @@ DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 
 # Which peers a target needs: those of `cluster` take minutes to build, once.
 SETS := images
-test: SETS := images cluster
+test: SETS := images cluster helm
 
 FUZZ_VERSION := 0.13.2
 FUZZ         := $(CISE_CACHE)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: demo test bench fuzz lint fmt fmt-check clippy deny docs components cargo-test help
+.PHONY: demo test bench image fuzz lint fmt fmt-check clippy deny docs components cargo-test help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,7 +36,13 @@ demo: components
 test: lint docs components cargo-test
 
 bench: components
-	$(CARGO) run --quiet --profile ci -p cise-cli --example bench
+	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example bench
+	target/ci/examples/bench
+
+# The static binary takes minutes to build, so its tests are not part of `make test`.
+image:
+	ci/rootfs target/rootfs
+	CISE_ROOTFS=$(CURDIR)/target/rootfs $(CARGO) test -p cise-cli --test chart --locked image
 
 fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS))
 

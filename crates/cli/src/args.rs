@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::serve::{self, ServeArgs};
 use crate::terminal;
 use crate::trust::{self, TrustArgs};
+use crate::uninstall::{self, UninstallArgs};
 
 /// Exit status: nothing could be decided.
 const UNDECIDED: u8 = 2;
@@ -46,6 +47,8 @@ enum Command {
     Trust(TrustArgs),
     /// Print the definitions of policies that a cluster needs
     Crds(CrdsArgs),
+    /// Remove from a cluster what CISE has entered or made there
+    Uninstall(UninstallArgs),
     /// Print a script that completes commands in a shell
     Completions(CompletionsArgs),
 }
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crds(args) => crds::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Uninstall(args) => uninstall::run(args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {

@@ -1,6 +1,7 @@
 //! The configuration: read once, checked in full, and split into what each floor needs.
 
 mod check;
+mod cluster;
 #[cfg(test)]
 mod docs;
 mod file;
@@ -11,6 +12,8 @@ use cise_admission::Settings;
 use cise_manifests::{Manifest, ManifestError, Place};
 use cise_registry::{FlightBounds, ProxyError, Registries, RegistryLimits};
 use cise_signature::notary::{NotarySettings, Presets, TrustServers};
+
+pub(crate) use cluster::{Certificate, ClusterSettings, Defaults};
 
 /// The configuration, in the terms of those who act by it.
 pub(crate) struct Configuration {
@@ -26,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) reviews: usize,
     /// How many roots of trust are pinned at most.
     pub(crate) trusted_repositories: usize,
+    /// How the server is a citizen of its cluster; nothing, if it is none.
+    pub(crate) cluster: Option<ClusterSettings>,
 }
 
 /// Why a configuration cannot be used.

@@ -1,5 +1,6 @@
 //! The `cise` binary: parses flags and the configuration, wires the floors, turns errors into text.
 
+mod access;
 mod args;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod serve;
 mod store;
 mod terminal;
 mod trust;
+mod uninstall;
 mod wiring;
 
 use std::process::ExitCode;

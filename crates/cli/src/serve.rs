@@ -1,17 +1,20 @@
 //! `cise serve`: the admission webhook.
 
+mod citizen;
 mod cluster;
 mod manifests;
 mod origin;
 mod reviewer;
 mod signals;
 
+use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cise_kubernetes::Cluster;
 use cise_server::{
     Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
 };
@@ -20,10 +23,11 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::args::ConfigArg;
-use crate::config::Configuration;
+use crate::config::{ClusterSettings, Configuration};
 use crate::failure::Failure;
 use crate::logs::{self, LogLevel};
 use crate::wiring;
+use citizen::Citizen;
 use origin::{Origin, OriginArgs};
 use reviewer::EngineReviewer;
 use signals::Stop;
@@ -42,6 +46,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 Examples:
   cise serve --policies policies/ --self-signed --write-ca ca.pem
   cise serve --config cise.yaml --kubeconfig kubeconfig --tls-cert tls.crt --tls-key tls.key
+  cise serve --config cise.yaml                            in a pod of a cluster
   cise serve --config cise.yaml --policies /etc/cise/policies --state /var/lib/cise \\
              --tls-cert /etc/cise/tls/tls.crt --tls-key /etc/cise/tls/tls.key"
 )]
@@ -75,7 +80,7 @@ pub(crate) struct ServeArgs {
 
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(group = ArgGroup::new("certificate").args(["tls_cert", "self_signed"]).required(true))]
+#[command(group = ArgGroup::new("certificate").args(["tls_cert", "self_signed"]))]
 struct TlsArgs {
     /// The certificate chain, in PEM; picked up when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key", env = "CISE_TLS_CERT")]
@@ -104,11 +109,12 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     served
 }
 
-async fn serve(args: ServeArgs, configuration: Configuration) -> Result<(), Failure> {
+async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), Failure> {
     let stop = signals::stop()?;
     let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::new());
     let ready = readiness.condition("policies", "no policy has been read yet");
-    let certificates = args.tls.certificates(args.listen.ip(), &metrics)?;
+    let given = args.tls.certificates(args.listen.ip(), &metrics)?;
+    let standing = Standing::of(configuration.cluster.take(), given)?;
     let origin = Origin::prepare(args.origin, &configuration).await?;
     let (listener, admin) = (listen(args.listen).await?, listen(args.admin).await?);
     let addresses = format!(
@@ -123,6 +129,13 @@ async fn serve(args: ServeArgs, configuration: Configuration) -> Result<(), Fail
         drop(when_ended.await);
     }));
 
+    if let Standing::Citizen(..) = standing {
+        ready.missing("the certificate of the webhooks is not there yet");
+    }
+    let (mut citizen, certificates) = tokio::select! {
+        joined = standing.take(origin.cluster()) => joined?,
+        () = stop.clone().wait() => return Ok(()),
+    };
     let (sources, mut following) = tokio::select! {
         opened = origin.open(&ready, &metrics) => opened?,
         () = stop.clone().wait() => return Ok(()),
@@ -135,9 +148,64 @@ async fn serve(args: ServeArgs, configuration: Configuration) -> Result<(), Fail
     let hooks = Hooks::new(EngineReviewer::new(engine), metrics, limits);
     ready.met();
     tracing::info!("ready: {addresses}");
-    tokio::select! {
+    if let (Some(citizen), Some(policies)) = (&mut citizen, following.watch()) {
+        citizen.register(policies);
+    }
+    let ended = tokio::select! {
         served = cise_server::serve(listener, certificates, hooks, stopping(stop, ready)) => Ok(served?),
         failure = following.ended() => Err(failure),
+        failure = failed(&mut citizen) => Err(failure),
+    };
+    if let Some(citizen) = citizen {
+        citizen.leave().await;
+    }
+    ended
+}
+
+/// What the server is to its cluster.
+enum Standing {
+    /// Nobody whom the cluster knows of, with this certificate.
+    Stranger(Arc<Certificates>),
+    /// One who takes part in its life, with a certificate from elsewhere or one that the cluster keeps.
+    Citizen(ClusterSettings, Option<Arc<Certificates>>),
+}
+
+impl Standing {
+    fn of(
+        settings: Option<ClusterSettings>,
+        given: Option<Arc<Certificates>>,
+    ) -> Result<Self, Failure> {
+        match (settings, given) {
+            (Some(settings), given) => Ok(Self::Citizen(settings, given)),
+            (None, Some(given)) => Ok(Self::Stranger(given)),
+            (None, None) => Err(Failure::new("there is no certificate").with_hint(
+                "name one with --tls-cert and --tls-key, or make one with --self-signed; in a cluster, a section `cluster` of \
+                 the configuration has one made",
+            )),
+        }
+    }
+
+    /// Enters the cluster, if that is wanted, and gives the certificate that is shown.
+    async fn take(
+        self,
+        cluster: Option<&Cluster>,
+    ) -> Result<(Option<Citizen>, Arc<Certificates>), Failure> {
+        let (settings, given) = match self {
+            Self::Stranger(given) => return Ok((None, given)),
+            Self::Citizen(settings, given) => (settings, given),
+        };
+        let cluster = cluster.ok_or_else(|| Failure::new(
+            "the configuration has a section `cluster`, and --policies are not those of a cluster",
+        ))?;
+        let (citizen, shown) = Citizen::join(cluster.clone(), settings, given).await?;
+        Ok((Some(citizen), shown))
+    }
+}
+
+async fn failed(citizen: &mut Option<Citizen>) -> Failure {
+    match citizen {
+        Some(citizen) => citizen.failed().await,
+        None => pending().await,
     }
 }
 
@@ -169,10 +237,11 @@ impl TlsArgs {
         self,
         listen: IpAddr,
         metrics: &Arc<Metrics>,
-    ) -> Result<Arc<Certificates>, Failure> {
+    ) -> Result<Option<Arc<Certificates>>, Failure> {
         match (self.tls_cert, self.tls_key) {
-            (Some(certificate), Some(key)) => from_files(certificate, key, metrics),
-            _ => self_signed(listen, self.write_ca.as_deref()),
+            (Some(certificate), Some(key)) => from_files(certificate, key, metrics).map(Some),
+            _ if self.self_signed => self_signed(listen, self.write_ca.as_deref()).map(Some),
+            _ => Ok(None),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From what is written to what can be used.
 
+mod cluster;
+
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Read as _;
@@ -46,8 +48,14 @@ pub(super) fn configuration(manifest: &Manifest, folder: &Path) -> Result<Config
     );
     let tag_lifetime =
         Duration::from_secs(seconds("tagTrustSeconds", file.tag_trust_seconds)?.into());
+    let admission = reader.settings(&file)?;
+    let cluster = file
+        .cluster
+        .as_ref()
+        .map(|section| reader.cluster(section, admission.workloads));
     Ok(Configuration {
-        admission: reader.settings(&file)?,
+        admission,
+        cluster: cluster.transpose()?,
         registries: reader.registries(&file.registries)?,
         registry: RegistryLimits {
             tag_lifetime,

@@ -37,6 +37,9 @@ fn page() -> String {
         ("registries[]", "RegistryEntry"),
         ("pinnedRoots[]", "PinnedRoot"),
         ("limits", "Limits"),
+        ("cluster", "ClusterSection"),
+        ("cluster.certificates", "CertificatesSection"),
+        ("cluster.selfHealing", "SelfHealing"),
     ] {
         let title = format!("`{field}`");
         let _ = write!(page, "\n## {title}\n\n{}\n", description(&types[name]));

@@ -33,6 +33,9 @@ pub(crate) struct ConfigurationFile {
     pub(crate) tag_trust_seconds: Option<u32>,
     /// How much is done and kept at once.
     pub(crate) limits: Limits,
+    /// What makes `cise serve` a citizen of its cluster. Without this section, it answers reviews and changes nothing but its records
+    /// of trust.
+    pub(crate) cluster: Option<ClusterSection>,
 }
 
 /// What happens to a workload whose pods would be refused.
@@ -136,4 +139,78 @@ pub(crate) struct Limits {
     /// Repositories whose roots of trust are pinned. Past it, images of further repositories are denied where `trust` is demanded: a pin
     /// is never dropped by itself. 1 to 1000000. Default: 10000.
     pub(crate) trusted_repositories: Option<u32>,
+}
+
+/// How `cise serve` enters itself in its cluster, and what it keeps there. It cannot be used with `--policies`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of settings"
+)]
+pub(crate) struct ClusterSection {
+    /// The Service in CISE's namespace by which the API server reaches it, at port 443. Default: `cise`.
+    pub(crate) service: Option<String>,
+    /// Where the certificate of the webhooks comes from.
+    pub(crate) certificates: CertificatesSection,
+    /// The Lease in CISE's namespace by which one replica acts for all. Default: `cise`.
+    pub(crate) lease: Option<String>,
+    /// What the API server does with pods when no replica answers. Default: `Fail`.
+    pub(crate) failure_policy: Option<FailurePolicySetting>,
+    /// How long the API server waits for an answer, in seconds, 2 to 30. Default: 10.
+    pub(crate) timeout_seconds: Option<u32>,
+    /// Whether the label `securityenforcement.admission.cloud.ibm.com/namespace: skip` takes a namespace out of enforcement, for whoever
+    /// may label it. Default: `false`.
+    pub(crate) opt_out_label: bool,
+    /// Whether namespaces whose policy admits everything unverified are spared the webhooks, so that their pods start while no replica
+    /// answers. Default: `true`.
+    pub(crate) leave_out_open_namespaces: Option<bool>,
+    /// Whether the three default policies are made at the first start. Once made, changed or deleted, they are left alone. Default: `true`.
+    pub(crate) default_policies: Option<bool>,
+    /// How CISE's own pods are known, which can be made while no replica answers. Default: none is known.
+    pub(crate) self_healing: Option<SelfHealing>,
+}
+
+/// Where the certificate of the webhooks comes from: either CISE makes and renews it, or somebody else does.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `secret` or `caFile`"
+)]
+pub(crate) struct CertificatesSection {
+    /// The Secret in CISE's namespace in which it keeps the certificate. Default: `cise-certificates`.
+    pub(crate) secret: Option<String>,
+    /// A PEM file with the authority of a certificate that somebody else makes, and that `--tls-cert` and `--tls-key` name. It is picked
+    /// up when it changes. Instead of `secret`.
+    pub(crate) ca_file: Option<String>,
+}
+
+/// What the API server does when no replica answers.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum FailurePolicySetting {
+    /// It refuses.
+    Fail,
+    /// It lets everything through unchecked.
+    Ignore,
+}
+
+/// How CISE's own pods are known: they run nothing but its image, as one of its service accounts, in its namespace.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `repository` and `serviceAccounts`"
+)]
+pub(crate) struct SelfHealing {
+    /// The repository of the image, just as the pods write it, without a tag or digest.
+    pub(crate) repository: String,
+    /// The service accounts of the pods.
+    pub(crate) service_accounts: Vec<String>,
 }

@@ -99,6 +99,63 @@ limits: {reviews: 1, verificationsPerHost: 2, verificationsPerNamespace: 3, veri
 }
 
 #[test]
+fn the_section_about_the_cluster_has_its_defaults_and_every_field_can_be_set() {
+    use cise_kubernetes::{FailurePolicy, OpenNamespaces, OptOut};
+
+    assert!(read("workloads: warn\n").unwrap().cluster.is_none());
+    let found = read("cluster: {}\n").unwrap().cluster.unwrap();
+    assert_eq!(
+        found.certificate,
+        Certificate::Kept("cise-certificates".to_owned())
+    );
+    assert_eq!(
+        (found.lease.as_str(), found.defaults),
+        ("cise", Defaults::Made)
+    );
+    let registration = found.registration;
+    assert_eq!(
+        (registration.service.as_str(), registration.timeout_seconds),
+        ("cise", 10)
+    );
+    assert_eq!(registration.failure_policy, FailurePolicy::Fail);
+    assert_eq!(registration.opt_out, OptOut::Never);
+    assert_eq!(registration.open_namespaces, OpenNamespaces::LeftOut);
+    assert_eq!(registration.own_pods, None);
+
+    let found = read(
+        "cluster:
+  service: guard
+  certificates: {caFile: /tls/ca.crt}
+  lease: turn
+  failurePolicy: Ignore
+  timeoutSeconds: 30
+  optOutLabel: true
+  leaveOutOpenNamespaces: false
+  defaultPolicies: false
+  selfHealing: {repository: registry.example.com/cise, serviceAccounts: [cise]}
+",
+    );
+    let found = found.unwrap().cluster.unwrap();
+    assert_eq!(
+        found.certificate,
+        Certificate::IssuedBy("/tls/ca.crt".into())
+    );
+    assert_eq!(
+        (found.lease.as_str(), found.defaults),
+        ("turn", Defaults::LeftOut)
+    );
+    let registration = found.registration;
+    assert_eq!(
+        (registration.service.as_str(), registration.timeout_seconds),
+        ("guard", 30)
+    );
+    assert_eq!(registration.failure_policy, FailurePolicy::Ignore);
+    assert_eq!(registration.opt_out, OptOut::ByLabel);
+    assert_eq!(registration.open_namespaces, OpenNamespaces::Included);
+    assert!(registration.own_pods.is_some());
+}
+
+#[test]
 fn a_fault_is_told_with_its_file_line_and_field_and_what_was_expected() {
     let faults: Vec<String> = [
         "registrys: []\n",
@@ -129,6 +186,11 @@ fn a_fault_is_told_with_its_file_line_and_field_and_what_was_expected() {
         "timestampTrustSeconds: 9999\n",
         "limits:\n  reviews: 0\n",
         "limits:\n  reviews: many\n",
+        "cluster:\n  timeoutSeconds: 1\n",
+        "cluster:\n  lease: A B\n",
+        "cluster:\n  failurePolicy: Perhaps\n",
+        "cluster:\n  certificates: {secret: a, caFile: b}\n",
+        "cluster:\n  selfHealing: {repository: 'icr.io/cise:v1', serviceAccounts: [cise]}\n",
         "a: b\n---\nc: d\n",
         "a: [\n",
         "just text\n",

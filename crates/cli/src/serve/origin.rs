@@ -1,7 +1,5 @@
 //! Where policies, secrets and pinned roots of trust are: in a cluster, or in files.
 
-use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +10,7 @@ use clap::Args;
 use tokio::task::JoinHandle;
 
 use super::{cluster, manifests};
+use crate::access;
 use crate::config::Configuration;
 use crate::failure::Failure;
 use crate::store;
@@ -42,7 +41,10 @@ enum Policies {
 }
 
 /// The task that follows changes of policies. It never ends by itself.
-pub(super) struct Following(JoinHandle<()>);
+pub(super) struct Following {
+    task: JoinHandle<()>,
+    watch: Option<Arc<PolicyWatch>>,
+}
 
 impl Origin {
     /// Finds out how everything is reached; nothing is asked yet.
@@ -52,7 +54,7 @@ impl Origin {
     ) -> Result<Self, Failure> {
         let most = configuration.trusted_repositories;
         let policies = if args.policies.is_empty() {
-            let access = access(args.kubeconfig, env::var_os("KUBECONFIG"))?;
+            let access = access::of(args.kubeconfig)?;
             Policies::OfCluster(connect(&access, &configuration.admission.namespace).await?)
         } else {
             Policies::OfManifests(args.policies)
@@ -65,6 +67,14 @@ impl Origin {
             tracing::warn!("without --state, pinned roots of trust end with this process");
         }
         Ok(Self { policies, trust })
+    }
+
+    /// The cluster, if policies are there.
+    pub(super) fn cluster(&self) -> Option<&Cluster> {
+        match &self.policies {
+            Policies::OfCluster(cluster) => Some(cluster),
+            Policies::OfManifests(_) => None,
+        }
     }
 
     /// Reads the policies for the first time, however long it takes, and follows them from then on.
@@ -97,7 +107,11 @@ async fn follow_manifests(
         secrets: source,
         trust,
     };
-    (sources, Following(tokio::spawn(following)))
+    let following = Following {
+        task: tokio::spawn(following),
+        watch: None,
+    };
+    (sources, following)
 }
 
 async fn follow_cluster(
@@ -109,7 +123,10 @@ async fn follow_cluster(
     let secrets = Arc::new(ClusterSecrets::new(&cluster));
     let policies = Arc::new(PolicyWatch::new(cluster));
     let following = cluster::follow(Arc::clone(&policies), Arc::clone(metrics));
-    let mut following = Following(tokio::spawn(following));
+    let mut following = Following {
+        task: tokio::spawn(following),
+        watch: Some(Arc::clone(&policies)),
+    };
     tokio::select! {
         () = cluster::first(&policies, ready) => {}
         failure = following.ended() => return Err(failure),
@@ -123,31 +140,18 @@ async fn follow_cluster(
 }
 
 impl Following {
+    /// What is followed, if that is a cluster.
+    pub(super) fn watch(&self) -> Option<Arc<PolicyWatch>> {
+        self.watch.clone()
+    }
+
     /// Completes only if the task fails: nobody would learn of changed policies any more.
     pub(super) async fn ended(&mut self) -> Failure {
-        let why = match (&mut self.0).await {
+        let why = match (&mut self.task).await {
             Ok(()) => "it ended".to_owned(),
             Err(error) => error.to_string(),
         };
         Failure::new(format!("following the policies failed: {why}"))
-    }
-}
-
-/// The kubeconfig file that is named, else the one of the environment, else the service account of the pod.
-fn access(named: Option<PathBuf>, environment: Option<OsString>) -> Result<Access, Failure> {
-    if let Some(file) = named {
-        return Ok(Access::Kubeconfig(file));
-    }
-    let listed = environment.unwrap_or_default();
-    let mut files = env::split_paths(&listed).filter(|file| !file.as_os_str().is_empty());
-    match (files.next(), files.next()) {
-        (None, _) => Ok(Access::Pod),
-        (Some(file), None) => Ok(Access::Kubeconfig(file)),
-        (Some(_), Some(_)) => Err(Failure::new(format!(
-            "KUBECONFIG names several files: {}",
-            listed.display()
-        ))
-        .with_hint("name one of them with --kubeconfig")),
     }
 }
 
@@ -161,34 +165,4 @@ async fn connect(access: &Access, namespace: &str) -> Result<Cluster, Failure> {
                 "name manifests with --policies, or a kubeconfig file with --kubeconfig or KUBECONFIG",
             ),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kubeconfig_that_is_named_counts_before_the_environment_and_that_before_the_pod() {
-        let file = |name: &str| Access::Kubeconfig(name.into());
-        for (named, environment, expected) in [
-            (None, None, Access::Pod),
-            (None, Some(""), Access::Pod),
-            (None, Some("a"), file("a")),
-            (None, Some(":a:"), file("a")),
-            (Some("b"), Some("a"), file("b")),
-            (Some("b"), Some("a:c"), file("b")),
-        ] {
-            let found = access(named.map(PathBuf::from), environment.map(OsString::from));
-            assert_eq!(found.unwrap(), expected, "{named:?} {environment:?}");
-        }
-    }
-
-    #[test]
-    fn of_several_files_in_the_environment_one_has_to_be_named() {
-        let failure = access(None, Some("a:b".into())).unwrap_err();
-        assert_eq!(
-            failure.text(),
-            "error: KUBECONFIG names several files: a:b\nhint: name one of them with --kubeconfig"
-        );
-    }
 }

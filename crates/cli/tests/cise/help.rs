@@ -15,6 +15,7 @@ fn every_page_of_help_reads_well() {
         "trust show --help",
         "trust forget --help",
         "crds --help",
+        "uninstall --help",
         "completions --help",
     ] {
         let name = match arguments {
@@ -53,6 +54,10 @@ fn a_mistake_on_the_command_line_is_told_with_the_way_out() {
         "trust show --state . UPPER",
         "trust forget --state .",
         "crds --group all",
+        "uninstall",
+        "uninstall --state",
+        "uninstall --webhooks",
+        "uninstall --state --namespace Team",
         "completions tcsh",
     ]
     .iter()

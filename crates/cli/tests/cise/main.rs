@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod check;
+mod citizen;
 mod cluster;
 mod crds;
 mod help;

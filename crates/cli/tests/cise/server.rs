@@ -25,12 +25,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it in this folder, with these arguments besides those that every server here has.
     pub(crate) fn spawn(folder: Folder, arguments: &str) -> Self {
+        let arguments = format!("--self-signed --write-ca ca.pem {arguments}");
+        Self::spawn_as(folder, &arguments, "cise")
+    }
+
+    /// Starts it as the replica of this name, with these arguments and no certificate.
+    pub(crate) fn spawn_as(folder: Folder, arguments: &str, replica: &str) -> Self {
         let admin = process::free_port().unwrap();
         let output = |name: &str| File::create(folder.path().join(name)).unwrap();
-        let mut command = folder.command(&format!(
-            "serve --self-signed --write-ca ca.pem --listen 127.0.0.1:0 {arguments}"
-        ));
+        let mut command = folder.command(&format!("serve --listen 127.0.0.1:0 {arguments}"));
         command
+            .env("POD_NAME", replica)
             .args(["--admin", &admin.to_string()])
             .stdout(output("audit.log"))
             .stderr(output("cise.log"));

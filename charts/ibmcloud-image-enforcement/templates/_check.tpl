@@ -1,0 +1,27 @@
+{{/* Values that cannot work together, beyond what the schema sees of each alone. */}}
+{{- define "cise.check" -}}
+{{- $hosts := list }}
+{{- range $index, $registry := .Values.registries }}
+{{- $field := printf "registries[%d]" $index }}
+{{- if and $registry.plainHTTP (or $registry.ca $registry.clientCertificateSecret) }}
+{{- fail (printf "%s.plainHTTP: expected neither `ca` nor `clientCertificateSecret` beside it, since plain HTTP has no certificates" $field) }}
+{{- end }}
+{{- if and $registry.trustServerCA (not (hasPrefix "https://" ($registry.trustServer | default ""))) }}
+{{- fail (printf "%s.trustServerCA: expected a `trustServer` with https:// beside it" $field) }}
+{{- end }}
+{{- $host := lower $registry.host }}
+{{- if has $host $hosts }}
+{{- fail (printf "%s.host: %s is named twice; expected each host once" $field $registry.host) }}
+{{- end }}
+{{- $hosts = append $hosts $host }}
+{{- end }}
+{{- if and .Values.certificates.issuer (ne .Values.certificates.from "cert-manager") }}
+{{- fail "certificates.issuer: expected `certificates.from: cert-manager` beside it" }}
+{{- end }}
+{{- if eq .Values.ports.webhooks .Values.ports.admin }}
+{{- fail "ports.admin: expected another port than ports.webhooks" }}
+{{- end }}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.webhooks.timeoutSeconds) 10 | int) }}
+{{- fail "terminationGracePeriodSeconds: expected at least 10 more than webhooks.timeoutSeconds, so that what was accepted is finished" }}
+{{- end }}
+{{- end }}

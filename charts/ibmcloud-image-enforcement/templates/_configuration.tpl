@@ -1,0 +1,116 @@
+{{/*
+The configuration of CISE, and the files that it names. What is PEM text in the values becomes a file beside the configuration, what is the
+name of a Secret becomes a folder below `secrets`.
+*/}}
+{{- define "cise.configuration" -}}
+{{- $cluster := dict
+  "service" (include "cise.name" .)
+  "lease" (include "cise.name" .)
+  "failurePolicy" .Values.webhooks.failurePolicy
+  "timeoutSeconds" .Values.webhooks.timeoutSeconds
+  "optOutLabel" .Values.webhooks.optOutLabel
+  "leaveOutOpenNamespaces" .Values.webhooks.leaveOutOpenNamespaces
+  "defaultPolicies" .Values.defaultPolicies
+}}
+{{- if eq .Values.certificates.from "cise" }}
+{{- $_ := set $cluster "certificates" (dict "secret" (include "cise.certificates" .)) }}
+{{- else }}
+{{- $_ := set $cluster "certificates" (dict "caFile" "tls/ca.crt") }}
+{{- end }}
+{{- if .Values.webhooks.selfHealing }}
+{{- $accounts := list (include "cise.name" .) (include "cise.uninstaller" .) }}
+{{- $_ := set $cluster "selfHealing" (dict "repository" .Values.image.repository "serviceAccounts" $accounts) }}
+{{- end }}
+{{- $configuration := dict
+  "namespace" (include "cise.namespace" .)
+  "workloads" .Values.workloads
+  "timestampTrustSeconds" .Values.timestampTrustSeconds
+  "tagTrustSeconds" .Values.tagTrustSeconds
+  "cluster" $cluster
+}}
+{{- $registries := list }}
+{{- range $index, $registry := .Values.registries }}
+{{- $entry := omit $registry "ca" "trustServerCA" "clientCertificateSecret" }}
+{{- if $registry.ca }}{{ $_ := set $entry "caFile" (printf "registry-%d-ca.pem" $index) }}{{ end }}
+{{- if $registry.trustServerCA }}{{ $_ := set $entry "trustServerCAFile" (printf "registry-%d-trust-server-ca.pem" $index) }}{{ end }}
+{{- with $registry.clientCertificateSecret }}
+{{- $_ := set $entry "clientCertificateFile" (printf "secrets/%s/tls.crt" .) }}
+{{- $_ := set $entry "clientKeyFile" (printf "secrets/%s/tls.key" .) }}
+{{- end }}
+{{- $registries = append $registries $entry }}
+{{- end }}
+{{- with $registries }}{{ $_ := set $configuration "registries" . }}{{ end }}
+{{- $roots := list }}
+{{- range $index, $root := .Values.pinnedRoots }}
+{{- $roots = append $roots (dict "repositories" $root.repositories "keyFile" (printf "root-%d.pem" $index)) }}
+{{- end }}
+{{- with $roots }}{{ $_ := set $configuration "pinnedRoots" . }}{{ end }}
+{{- with .Values.pullCredentialsSecret }}{{ $_ := set $configuration "pullCredentials" (printf "secrets/%s/config.json" .) }}{{ end }}
+{{- with .Values.limits }}{{ $_ := set $configuration "limits" . }}{{ end }}
+{{- toYaml $configuration }}
+{{- end }}
+
+{{- define "cise.configurationFiles" -}}
+config.yaml: |
+  {{- include "cise.configuration" . | nindent 2 }}
+{{- range $index, $registry := .Values.registries }}
+{{- with $registry.ca }}
+registry-{{ $index }}-ca.pem: |
+  {{- . | trim | nindent 2 }}
+{{- end }}
+{{- with $registry.trustServerCA }}
+registry-{{ $index }}-trust-server-ca.pem: |
+  {{- . | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- range $index, $root := .Values.pinnedRoots }}
+root-{{ $index }}.pem: |
+  {{- $root.key | trim | nindent 2 }}
+{{- end }}
+{{- with .Values.caBundle }}
+ca-bundle.pem: |
+  {{- . | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The volume at /etc/cise. */}}
+{{- define "cise.configurationVolume" -}}
+name: configuration
+projected:
+  defaultMode: 0440
+  sources:
+  - configMap:
+      name: {{ include "cise.name" . }}
+      items:
+      {{- range $file := keys (include "cise.configurationFiles" . | fromYaml) | sortAlpha }}
+      - key: {{ $file }}
+        path: {{ if eq $file "ca-bundle.pem" }}authorities/{{ end }}{{ $file }}
+      {{- end }}
+  {{- $secrets := list }}
+  {{- range .Values.registries }}{{ with .clientCertificateSecret }}{{ $secrets = append $secrets . }}{{ end }}{{ end }}
+  {{- range uniq $secrets }}
+  - secret:
+      name: {{ . }}
+      items:
+      - key: tls.crt
+        path: secrets/{{ . }}/tls.crt
+      - key: tls.key
+        path: secrets/{{ . }}/tls.key
+  {{- end }}
+  {{- with .Values.pullCredentialsSecret }}
+  - secret:
+      name: {{ . }}
+      items:
+      - key: .dockerconfigjson
+        path: secrets/{{ . }}/config.json
+  {{- end }}
+  {{- if eq .Values.certificates.from "cert-manager" }}
+  - secret:
+      name: {{ include "cise.certificates" . }}
+      items:
+      {{- range list "ca.crt" "tls.crt" "tls.key" }}
+      - key: {{ . }}
+        path: tls/{{ . }}
+      {{- end }}
+  {{- end }}
+{{- end }}

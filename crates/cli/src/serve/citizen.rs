@@ -1,0 +1,190 @@
+//! The server as a citizen of its cluster: its turn to lead, its certificate, its webhooks, and what it makes at first.
+
+use std::env;
+use std::future::pending;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cise_kubernetes::{
+    CertificateKeeper, Cluster, Leadership, PolicyWatch, Registrar, RegistrationSettings,
+    ServingCertificate, make_default_policies,
+};
+use cise_server::{Certificates, Identity};
+use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Certificate, ClusterSettings, Defaults};
+use crate::failure::Failure;
+
+/// How often what failed is tried again, and how often a file is looked at.
+const LOOKS_EVERY: Duration = Duration::from_secs(5);
+
+/// How long giving up the lease may take.
+const RESIGNS_WITHIN: Duration = Duration::from_secs(3);
+
+/// The environment variable with a name that no other replica has.
+const IDENTITY: &str = "POD_NAME";
+
+type Authorities = watch::Receiver<Option<Arc<str>>>;
+
+/// A server that takes part in the life of its cluster. What it does ends when it is dropped.
+pub(super) struct Citizen {
+    cluster: Cluster,
+    lease: Arc<Leadership>,
+    authorities: Authorities,
+    registration: RegistrationSettings,
+    defaults: Defaults,
+    tasks: JoinSet<()>,
+}
+
+impl Citizen {
+    /// Seeks to lead, and waits for the first certificate where CISE keeps it itself.
+    pub(super) async fn join(
+        cluster: Cluster,
+        settings: ClusterSettings,
+        given: Option<Arc<Certificates>>,
+    ) -> Result<(Self, Arc<Certificates>), Failure> {
+        let me = env::var(IDENTITY).map_err(|error| {
+            Failure::from(error)
+                .about(IDENTITY)
+                .with_hint("set it to a name that no other replica has")
+        })?;
+        let lease = Arc::new(Leadership::new(&cluster, &settings.lease, me));
+        let mut tasks = JoinSet::new();
+        let following = Arc::clone(&lease);
+        tasks.spawn(async move { following.follow().await });
+        let (certificates, authorities) = match (settings.certificate, given) {
+            (Certificate::Kept(secret), None) => {
+                let service = &settings.registration.service;
+                let keeper = CertificateKeeper::new(&cluster, secret, service);
+                keep(keeper, lease.leads(), &mut tasks).await?
+            }
+            (Certificate::IssuedBy(file), Some(given)) => {
+                let (sender, authorities) = watch::channel(None);
+                tasks.spawn(follow_file(file, sender));
+                (given, authorities)
+            }
+            (Certificate::Kept(_), Some(_)) => return Err(Failure::new(
+                "a certificate is given, and `cluster.certificates` does not name its authority",
+            )
+            .with_hint("name it with `caFile`, or leave --tls-cert and --self-signed out")),
+            (Certificate::IssuedBy(_), None) => {
+                return Err(Failure::new(
+                    "`cluster.certificates.caFile` names an authority, and no certificate is given",
+                )
+                .with_hint("name the certificate with --tls-cert and --tls-key"));
+            }
+        };
+        let citizen = Self {
+            cluster,
+            lease,
+            authorities,
+            registration: settings.registration,
+            defaults: settings.defaults,
+            tasks,
+        };
+        Ok((citizen, certificates))
+    }
+
+    /// Has the API server call the webhooks, from now on; to be done when reviews can be answered.
+    pub(super) fn register(&mut self, policies: Arc<PolicyWatch>) {
+        let (settings, authorities) = (self.registration.clone(), self.authorities.clone());
+        let registrar = Registrar::new(&self.cluster, settings, policies, authorities);
+        let leads = self.lease.leads();
+        self.tasks
+            .spawn(async move { registrar.follow(leads).await });
+        if self.defaults == Defaults::Made {
+            let (cluster, leads) = (self.cluster.clone(), self.lease.leads());
+            self.tasks.spawn(make_defaults(cluster, leads));
+        }
+    }
+
+    /// Completes only if one of the tasks fails.
+    pub(super) async fn failed(&mut self) -> Failure {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    return Failure::new(format!("taking part in the cluster failed: {error}"));
+                }
+                None => pending().await,
+            }
+        }
+    }
+
+    /// Lets another replica lead.
+    pub(super) async fn leave(mut self) {
+        self.tasks.shutdown().await;
+        // Without an answer, the lease runs out by itself.
+        let _ = tokio::time::timeout(RESIGNS_WITHIN, self.lease.resign()).await;
+    }
+}
+
+async fn keep(
+    keeper: CertificateKeeper,
+    leads: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(Arc<Certificates>, Authorities), Failure> {
+    let (mut kept, authorities) = (keeper.certificates(), keeper.authorities());
+    tasks.spawn(async move { keeper.follow(leads).await });
+    let first = kept.wait_for(Option::is_some).await?.clone();
+    let Some(first) = first else {
+        return Err(Failure::new("there is no certificate"));
+    };
+    let certificates = Arc::new(Certificates::new(identity(&first)?));
+    tasks.spawn(show(kept, Arc::clone(&certificates)));
+    Ok((certificates, authorities))
+}
+
+/// Shows each certificate that takes the place of another.
+async fn show(
+    mut kept: watch::Receiver<Option<Arc<ServingCertificate>>>,
+    certificates: Arc<Certificates>,
+) {
+    while kept.changed().await.is_ok() {
+        let renewed = kept.borrow_and_update().clone();
+        match renewed.as_deref().map(identity) {
+            None => {}
+            Some(Ok(identity)) => certificates.replace(identity),
+            Some(Err(failure)) => tracing::error!("a certificate is not shown: {}", failure.text()),
+        }
+    }
+}
+
+fn identity(kept: &ServingCertificate) -> Result<Identity, Failure> {
+    let key = kept.key.expose_secret().as_bytes();
+    Ok(Identity::from_pem(kept.chain.as_bytes(), key)?)
+}
+
+/// Reads the authority that somebody else keeps, again and again. While it cannot be read, the one before is kept.
+async fn follow_file(file: PathBuf, authorities: watch::Sender<Option<Arc<str>>>) {
+    let mut looks = tokio::time::interval(LOOKS_EVERY);
+    loop {
+        looks.tick().await;
+        match tokio::fs::read_to_string(&file).await {
+            Ok(text) => {
+                authorities.send_if_modified(|known| {
+                    let is_new = known.as_deref() != Some(&*text);
+                    if is_new {
+                        *known = Some(text.into());
+                    }
+                    is_new
+                });
+            }
+            Err(error) => tracing::warn!("{} cannot be read: {error}", file.display()),
+        }
+    }
+}
+
+async fn make_defaults(cluster: Cluster, mut leads: watch::Receiver<bool>) {
+    // It fails only when nobody seeks to lead any more.
+    while leads.wait_for(|leads| *leads).await.is_ok() {
+        match make_default_policies(&cluster).await {
+            Ok(defaults) => return tracing::info!(?defaults, "default policies"),
+            Err(error) => tracing::warn!("the default policies are not made yet: {error}"),
+        }
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+}

@@ -1,0 +1,245 @@
+//! What the chart makes of values.
+
+use std::collections::BTreeSet;
+
+use cise_testkit::helm::Helm;
+use serde_json::{Value, json};
+
+use crate::chart::{documents, folder, helms, object, template};
+
+/// Values of every kind, each other than its default.
+const EVERYTHING: &str = include_str!("everything.yaml");
+
+fn made(helm: &Helm, arguments: &[&str], values: &str) -> Vec<Value> {
+    documents(&template(helm, arguments, values).unwrap())
+}
+
+#[test]
+fn the_linter_finds_nothing() {
+    let Some(helms) = helms() else { return };
+    let folder = folder();
+    for helm in helms {
+        for values in ["", EVERYTHING] {
+            let command = [
+                "lint",
+                "--strict",
+                folder.to_str().unwrap(),
+                "--kube-version",
+                "1.36.3",
+                "--values",
+                "-",
+            ];
+            helm.run_with(&command, values).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_chart_makes_these_objects_by_default() {
+    let Some([helm3, _]) = helms() else { return };
+    insta::assert_snapshot!("default", template(&helm3, &[], "").unwrap());
+}
+
+#[test]
+fn the_chart_makes_these_objects_with_everything_set() {
+    let Some([helm3, _]) = helms() else { return };
+    insta::assert_snapshot!(
+        "everything",
+        template(&helm3, &["--namespace", "security"], EVERYTHING).unwrap()
+    );
+}
+
+#[test]
+fn with_cert_manager_the_certificate_is_asked_for_and_shown() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], "certificates: {from: cert-manager}");
+    let asked = &object(&objects, "Certificate", "cise-certificates")["spec"];
+    assert_eq!(asked["dnsNames"], json!(["cise.ibm-system.svc"]));
+    let issuer = object(
+        &objects,
+        "Issuer",
+        asked["issuerRef"]["name"].as_str().unwrap(),
+    );
+    let authority = &object(&objects, "Certificate", "cise-certificates-authority")["spec"];
+    assert_eq!(issuer["spec"]["ca"]["secretName"], authority["secretName"]);
+    assert_eq!(authority["isCA"], true);
+    let args = pod_of(object(&objects, "Deployment", "cise")).unwrap()["containers"][0]["args"]
+        .to_string();
+    assert!(args.contains("--tls-cert=/etc/cise/tls/tls.crt"), "{args}");
+}
+
+#[test]
+fn both_versions_of_helm_make_the_same_objects() {
+    let Some([helm3, helm4]) = helms() else {
+        return;
+    };
+    for values in ["", EVERYTHING] {
+        let sorted = |helm| {
+            let objects = made(helm, &[], values);
+            objects
+                .iter()
+                .map(Value::to_string)
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(sorted(&helm3), sorted(&helm4));
+    }
+}
+
+#[test]
+fn everything_goes_into_the_release_namespace_or_into_ibm_system_where_nobody_chose_one() {
+    let Some([helm, _]) = helms() else { return };
+    for (chosen, expected) in [("default", "ibm-system"), ("security", "security")] {
+        let objects = made(&helm, &["--namespace", chosen], "");
+        for object in &objects {
+            let namespace = object["metadata"]["namespace"].as_str();
+            let of_default_policies = object["metadata"]["name"] == "cise-default-policies";
+            assert!(
+                namespace.is_none_or(|namespace| namespace == expected
+                    || of_default_policies && namespace == "kube-system"),
+                "{object}"
+            );
+        }
+        let namespaces = objects
+            .iter()
+            .filter(|object| object["kind"] == "Namespace");
+        assert_eq!(namespaces.count(), usize::from(chosen == "default"));
+    }
+}
+
+#[test]
+fn what_belongs_to_the_user_stays_when_the_chart_is_removed() {
+    let Some([helm, _]) = helms() else { return };
+    for object in made(&helm, &[], "crds: {portieris: true}") {
+        let stays = object["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep";
+        let kind = object["kind"].as_str().unwrap();
+        assert_eq!(
+            stays,
+            ["CustomResourceDefinition", "Namespace"].contains(&kind),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn the_webhook_configurations_are_made_empty() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], "");
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let configuration = object(&objects, kind, "image-admission-config");
+        assert_eq!(configuration.get("webhooks"), None);
+    }
+}
+
+#[test]
+fn self_healing_knows_the_pods_that_the_chart_makes() {
+    let Some([helm, _]) = helms() else { return };
+    for values in [
+        "",
+        "image: {tag: other, digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000'}",
+    ] {
+        let objects = made(&helm, &[], values);
+        let configuration = configuration(&objects);
+        let healing = &configuration["cluster"]["selfHealing"];
+        let repository = healing["repository"].as_str().unwrap();
+        let mut pods = 0;
+        for pod in objects.iter().filter_map(pod_of) {
+            pods += 1;
+            assert!(
+                healing["serviceAccounts"]
+                    .as_array()
+                    .unwrap()
+                    .contains(&pod["serviceAccountName"]),
+                "{pod}"
+            );
+            assert_eq!(pod.get("initContainers"), None);
+            for container in pod["containers"].as_array().unwrap() {
+                let rest = container["image"]
+                    .as_str()
+                    .unwrap()
+                    .strip_prefix(repository)
+                    .unwrap();
+                assert!(
+                    rest.starts_with([':', '@']) && !rest.contains('/'),
+                    "{container}"
+                );
+            }
+        }
+        assert_eq!(pods, 3);
+    }
+}
+
+#[test]
+fn every_pod_keeps_to_the_restricted_standard_and_cannot_write_its_root() {
+    let Some([helm, _]) = helms() else { return };
+    for pod in made(&helm, &[], "").iter().filter_map(pod_of) {
+        let security = &pod["securityContext"];
+        assert_eq!(security["runAsNonRoot"], true);
+        assert_eq!(security["seccompProfile"]["type"], "RuntimeDefault");
+        for container in pod["containers"].as_array().unwrap() {
+            let expected = json!({
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": { "drop": ["ALL"] },
+            });
+            assert_eq!(container["securityContext"], expected);
+            assert_ne!(container["resources"]["limits"]["memory"], Value::Null);
+        }
+    }
+}
+
+#[test]
+fn every_file_that_the_configuration_names_is_in_the_pod() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], EVERYTHING);
+    let configuration = configuration(&objects);
+    let pod = pod_of(object(&objects, "Deployment", "cise")).unwrap();
+    let sources = pod["volumes"][0]["projected"]["sources"]
+        .as_array()
+        .unwrap();
+    let items = sources.iter().flat_map(|source| {
+        let source = source
+            .get("configMap")
+            .or_else(|| source.get("secret"))
+            .unwrap();
+        source["items"].as_array().unwrap()
+    });
+    let files: BTreeSet<_> = items.map(|item| item["path"].as_str().unwrap()).collect();
+    let mut named = BTreeSet::new();
+    files_in(&configuration, &mut named);
+    assert!(named.len() > 5, "{named:?}");
+    assert!(named.is_subset(&files), "{named:?} {files:?}");
+}
+
+/// The values of all fields that name files.
+fn files_in<'v>(value: &'v Value, files: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let names_file = name == "pullCredentials" || name.ends_with("File");
+                files.extend(value.as_str().filter(|_| names_file));
+                files_in(value, files);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| files_in(value, files)),
+        _ => {}
+    }
+}
+
+fn configuration(objects: &[Value]) -> Value {
+    let text = object(objects, "ConfigMap", "cise")["data"]["config.yaml"]
+        .as_str()
+        .unwrap();
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// The pod that an object is or makes.
+fn pod_of(object: &Value) -> Option<&Value> {
+    match object["kind"].as_str()? {
+        "Pod" => Some(&object["spec"]),
+        "Deployment" | "Job" => Some(&object["spec"]["template"]["spec"]),
+        _ => None,
+    }
+}
