@@ -36,7 +36,7 @@ demo: components
 test: lint docs components cargo-test
 
 bench: components
-	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example bench
+	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example bench -p cise-server --example echo
 	target/ci/examples/bench
 
 # The static binary takes minutes to build, so its tests are not part of `make test`.

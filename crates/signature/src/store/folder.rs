@@ -1,6 +1,6 @@
 //! Trust records in a folder: one file for each repository, named by a hash and never by text of a stranger.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,10 +131,17 @@ impl Folder {
         if fs::symlink_metadata(&file).is_ok() {
             return Ok(Written::Conflict);
         }
-        if self.files()?.len() >= self.most {
+        if self.is_full()? {
             return Err(StoreError::Full { most: self.most });
         }
         self.write(&file, json)
+    }
+
+    fn is_full(&self) -> Result<bool, StoreError> {
+        let count = self
+            .entries()?
+            .try_fold(0, |count, entry| entry.map(|_| count + 1))?;
+        Ok(count >= self.most)
     }
 
     fn replace(&self, gun: &Gun, revision: &Revision, json: &str) -> Result<Written, StoreError> {
@@ -151,19 +158,22 @@ impl Folder {
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let entries = fs::read_dir(&self.path).map_err(unreadable(&self.path))?;
-        let paths = entries.map(|entry| {
-            entry
-                .map(|entry| entry.path())
-                .map_err(unreadable(&self.path))
-        });
-        let is_record = |path: &PathBuf| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        };
-        paths
-            .filter(|path| path.as_ref().map_or(true, is_record))
+        self.entries()?
+            .map(|entry| entry.map(|entry| entry.path()))
             .collect()
+    }
+
+    /// The records, one at a time: a full folder is long, and each new record has it counted.
+    fn entries(&self) -> Result<impl Iterator<Item = Result<DirEntry, StoreError>>, StoreError> {
+        let entries = fs::read_dir(&self.path).map_err(unreadable(&self.path))?;
+        let is_record = |entry: &io::Result<DirEntry>| {
+            entry.as_ref().map_or(true, |entry| {
+                entry.file_name().as_encoded_bytes().ends_with(b".json")
+            })
+        };
+        Ok(entries
+            .filter(is_record)
+            .map(|entry| entry.map_err(unreadable(&self.path))))
     }
 
     /// Nothing where there is no such file; but a folder that is gone holds no pin that could be missed.
