@@ -1,5 +1,7 @@
 //! Which trust server to ask for which registry.
 
+use std::borrow::Cow;
+
 use cise_policy::{HostPattern, TrustServer};
 use cise_reference::Host;
 use cise_registry::{Channel, Registries, Server, ServerError};
@@ -18,10 +20,18 @@ struct Entry {
 }
 
 #[derive(Debug, Clone)]
-struct Place {
-    template: Box<str>,
-    channel: Channel,
+enum Place {
+    /// One server for all hosts of the entry.
+    Fixed(Server),
+    /// A server for each, at a URL with its host in the place of [`HOST`].
+    Beside {
+        template: Box<str>,
+        channel: Channel,
+    },
 }
+
+/// What stands for the host in a template.
+const HOST: &str = "{host}";
 
 impl TrustServers {
     /// A table without entries: no registry has a trust server.
@@ -37,11 +47,7 @@ impl TrustServers {
         template: &str,
         channel: Channel,
     ) -> Result<Self, ServerError> {
-        let place = Place {
-            template: template.into(),
-            channel,
-        };
-        place.at("registry.example.com")?;
+        let place = Place::new(template, channel)?;
         self.0.push(Entry {
             host,
             place: Some(place),
@@ -62,7 +68,7 @@ impl TrustServers {
         let hosts = WELL_KNOWN
             .iter()
             .filter_map(|host| HostPattern::parse(host).ok());
-        let place = Place {
+        let place = Place::Beside {
             template: "https://{host}:4443".into(),
             channel: channel.clone(),
         };
@@ -99,17 +105,33 @@ impl TrustServers {
 }
 
 impl Place {
-    fn at(&self, host: &str) -> Result<Server, ServerError> {
-        // An IPv6 address stands in brackets in a URL.
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
+    fn new(template: &str, channel: Channel) -> Result<Self, ServerError> {
+        if !template.contains(HOST) {
+            return Server::configured(template, channel).map(Self::Fixed);
+        }
+        let place = Self::Beside {
+            template: template.into(),
+            channel,
         };
-        Server::configured(
-            &self.template.replace("{host}", &host),
-            self.channel.clone(),
-        )
+        place.at("registry.example.com").map(|_| place)
+    }
+
+    fn at(&self, host: &str) -> Result<Server, ServerError> {
+        match self {
+            Self::Fixed(server) => Ok(server.clone()),
+            Self::Beside { template, channel } => {
+                Server::configured(&template.replace(HOST, &in_url(host)), channel.clone())
+            }
+        }
+    }
+}
+
+/// An IPv6 address stands in brackets in a URL.
+fn in_url(host: &str) -> Cow<'_, str> {
+    if host.contains(':') {
+        format!("[{host}]").into()
+    } else {
+        host.into()
     }
 }
 
