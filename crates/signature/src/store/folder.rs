@@ -2,12 +2,16 @@
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Read as _, Write as _};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::sync::oneshot;
 
 use super::{Revision, StoreError, Stored, TrustState, TrustStore, Written};
 use crate::Gun;
@@ -21,7 +25,10 @@ const MAX_RECORD: u64 = 2 << 20;
 /// beside its place, synced, and moved into place, so that whatever is killed at whatever moment, each record is the old one
 /// or the new one.
 #[derive(Debug, Clone)]
-pub struct FolderStore(Arc<Folder>);
+pub struct FolderStore {
+    folder: Arc<Folder>,
+    worker: Sender<Job>,
+}
 
 #[derive(Debug)]
 struct Folder {
@@ -29,21 +36,26 @@ struct Folder {
     most: usize,
 }
 
+/// Work on the folder that may block.
+type Job = Box<dyn FnOnce(&Folder) + Send>;
+
 impl FolderStore {
     /// The store in that folder, which is made if it is missing. At most `most` repositories are recorded.
     pub fn open(path: impl Into<PathBuf>, most: usize) -> Result<Self, StoreError> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(unwritable(&path))?;
-        Ok(Self(Arc::new(Folder { path, most })))
+        let folder = Arc::new(Folder { path, most });
+        let worker = worker(&folder).map_err(unreadable(&folder.path))?;
+        Ok(Self { folder, worker })
     }
 
     /// All records, by repository; for one that cannot be read, why. Blocks.
     pub fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
         let mut records = self
-            .0
+            .folder
             .files()?
             .iter()
-            .filter_map(|file| self.0.read(file).transpose())
+            .filter_map(|file| self.folder.read(file).transpose())
             .map(|record| record.map(|stored| stored.state))
             .collect::<Vec<_>>();
         records.sort_by(|a, b| {
@@ -57,16 +69,16 @@ impl FolderStore {
 
     /// The record of a repository. Blocks.
     pub fn show(&self, gun: &Gun) -> Result<Option<TrustState>, StoreError> {
-        Ok(self.0.load(gun)?.map(|stored| stored.state))
+        Ok(self.folder.load(gun)?.map(|stored| stored.state))
     }
 
     /// Removes the record of a repository, even a damaged one, so that the next root seen is trusted. Says whether there
     /// was one. Blocks.
     pub fn forget(&self, gun: &Gun) -> Result<bool, StoreError> {
-        let _lock = self.0.lock()?;
-        let file = self.0.file(gun);
+        let _lock = self.folder.lock()?;
+        let file = self.folder.file(gun);
         match fs::remove_file(&file) {
-            Ok(()) => self.0.sync().map(|()| true),
+            Ok(()) => self.folder.sync().map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(unwritable(&file)(error)),
         }
@@ -76,14 +88,35 @@ impl FolderStore {
         &self,
         work: impl FnOnce(&Folder) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        let folder = Arc::clone(&self.0);
+        let (tell, told) = oneshot::channel();
+        // Nobody may wait for it any more when it is done.
+        let job = move |folder: &Folder| drop(tell.send(work(folder)));
+        // Without a worker the job is dropped, and with it `tell`.
+        let _ = self.worker.send(Box::new(job));
+        let place = self.folder.path.clone();
         async move {
-            let place = folder.path.clone();
-            let done = tokio::task::spawn_blocking(move || work(&folder)).await;
-            done.unwrap_or_else(|error| Err(unreadable(&place)(io::Error::other(error))))
+            let lost = || unreadable(&place)(io::Error::other("the work on it failed"));
+            told.await.unwrap_or_else(|_| Err(lost()))
         }
         .boxed()
     }
+}
+
+/// The one thread that works on a folder for everybody. Writers exclude each other anyway, and in a pool every thread that
+/// waits for its turn would have memory of its own.
+fn worker(folder: &Arc<Folder>) -> io::Result<Sender<Job>> {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let folder = Arc::clone(folder);
+    let work = move || {
+        for job in jobs {
+            // The panic is reported where it happens; who waits for the job learns that it is lost.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| job(&folder)));
+        }
+    };
+    thread::Builder::new()
+        .name("trust-records".to_owned())
+        .spawn(work)?;
+    Ok(sender)
 }
 
 impl TrustStore for FolderStore {
