@@ -50,8 +50,11 @@ const CUT: &str = "...";
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A byte count bounds the character count, so the common case needs no walk over the characters.
+        // A byte count bounds the character count, so the common cases need no walk over the characters.
         if self.text.len() <= self.limit {
+            if self.text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+                return f.write_str(self.text);
+            }
             return write_plain(f, self.text.chars());
         }
         let count = self.text.chars().count();

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::fmt::Write as _;
 
 use crate::error::{Excerpt, ReferenceError};
 
@@ -70,11 +69,12 @@ impl Digest {
     }
 
     fn encode(algorithm: Algorithm, bytes: &[u8]) -> Self {
-        let mut text = format!("{algorithm}:");
-        for byte in bytes {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
+        let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16));
+        let mut text = String::with_capacity(algorithm.as_str().len() + 1 + algorithm.hex_length());
+        text.push_str(algorithm.as_str());
+        text.push(':');
+        text.extend(digits);
         Self {
             text: text.into(),
             algorithm,
