@@ -1,11 +1,12 @@
 //! Load on a hook: HTTP/1.1 over TLS on kept connections, from a process of its own.
 //!
 //! ```text
-//! bench load ADDRESS CA_FILE BODY_FILE CONNECTIONS REQUESTS
+//! bench load ADDRESS CA_FILE BODY_FILE CONNECTIONS REQUESTS PAUSE
 //! ```
 //!
 //! The process connects and warms up, says that it is ready, and waits for a line of input, so that nothing but the load is
-//! measured. Then it sends the requests, each connection one after the other, and prints how many nanoseconds each took.
+//! measured. Then each connection sends its requests one after the other, one for every `PAUSE` microseconds, and it prints how
+//! many nanoseconds each took.
 
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -40,6 +41,15 @@ const CONNECTIONS: usize = 4;
 /// Requests on each connection before it counts.
 const WARM_UP: usize = 50;
 
+/// How fast requests come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// On each connection as soon as the last one is answered.
+    FlatOut,
+    /// On each connection one every so often, if the last one is answered.
+    Every(Duration),
+}
+
 /// A generator that is ready.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -54,11 +64,13 @@ impl Load {
         authority: &Path,
         body: &Path,
         requests: usize,
+        pace: Pace,
     ) -> Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args([COMMAND, &address.to_string()])
             .args([authority, body])
             .args([CONNECTIONS.to_string(), requests.to_string()])
+            .arg(pace.pause().as_micros().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -96,11 +108,21 @@ impl Drop for Load {
     }
 }
 
+impl Pace {
+    fn pause(self) -> Duration {
+        match self {
+            Self::FlatOut => Duration::ZERO,
+            Self::Every(pause) => pause,
+        }
+    }
+}
+
 /// The generator's own `main`.
 pub(crate) fn generate(arguments: &[String]) -> Result<()> {
-    let [address, authority, body, connections, requests] = arguments else {
-        bail!("usage: bench {COMMAND} ADDRESS CA_FILE BODY_FILE CONNECTIONS REQUESTS");
+    let [address, authority, body, connections, requests, pause] = arguments else {
+        bail!("usage: bench {COMMAND} ADDRESS CA_FILE BODY_FILE CONNECTIONS REQUESTS PAUSE");
     };
+    let pause = Duration::from_micros(pause.parse()?);
     let (address, connections) = (address.parse()?, connections.parse::<usize>()?);
     let each = requests.parse::<usize>()? / connections;
     let body = Bytes::from(std::fs::read(body)?);
@@ -111,9 +133,9 @@ pub(crate) fn generate(arguments: &[String]) -> Result<()> {
         let connector = connector(Path::new(authority))?;
         let connect = || Connection::open(address, &connector, body.clone());
         let mut kept = try_join_all((0..connections).map(|_| connect())).await?;
-        try_join_all(kept.iter_mut().map(|one| one.send(WARM_UP))).await?;
+        try_join_all(kept.iter_mut().map(|one| one.send(WARM_UP, Duration::ZERO))).await?;
         wait_for_start()?;
-        try_join_all(kept.iter_mut().map(|one| one.send(each))).await
+        try_join_all(kept.iter_mut().map(|one| one.send(each, pause))).await
     })?;
     let times: Vec<String> = times.concat().iter().map(nanoseconds).collect();
     println!("{}", times.join(" "));
@@ -159,9 +181,12 @@ impl Connection {
     }
 
     /// Sends requests one after the other, each of which must be admitted.
-    async fn send(&mut self, requests: usize) -> Result<Vec<Duration>> {
+    async fn send(&mut self, requests: usize, pause: Duration) -> Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(requests);
+        let mut due = tokio::time::Instant::now();
         for _ in 0..requests {
+            tokio::time::sleep_until(due).await;
+            due += pause;
             let request = Request::post(HOOK)
                 .header("host", "localhost")
                 .header("content-type", "application/json")

@@ -5,12 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use cise_testkit::authority::Authority;
 use cise_testkit::proxy::{Fault, Proxy};
 
 use crate::Bench;
 use crate::guard::Guard;
-use crate::load::Load;
+use crate::load::{Load, Pace};
 use crate::pods;
 use crate::site::Site;
 use crate::statistics::{median, milliseconds, quantile};
@@ -29,22 +28,33 @@ const STUCK: usize = 32;
 /// Requests of others while those are waited for: done long before they are given up.
 const REQUESTS: usize = 8000;
 
+/// The time from one of them to the next on a connection.
+const PAUSE: Duration = Duration::from_millis(2);
+
 pub(crate) fn measure(Bench { runtime, .. }: &Bench) -> Result<Vec<Row>> {
-    let authority = Authority::new("bench")?;
     let server = TrustServer::start(runtime)?;
+    let authority = &server.authority;
     let (late, stuck) = (
-        Proxy::plain(server.upstream())?,
-        Proxy::plain(server.upstream())?,
+        Proxy::tls(server.upstream(), authority)?,
+        Proxy::tls(server.upstream(), authority)?,
     );
     late.on("", Fault::Delay(DELAY));
     stuck.on("", Fault::Hang);
+    let ca = authority.certificate_file();
+    let entry = |host: &str, proxy: &Proxy| {
+        format!(
+            "- {{host: {host}, trustServer: \"{}\", trustServerCAFile: \"{}\"}}\n",
+            proxy.url(),
+            ca.display()
+        )
+    };
     let configuration = format!(
-        "registries:\n- {{host: registry.test, trustServer: \"{}\"}}\n- {{host: stuck.test, trustServer: \"{}\"}}\n",
-        late.url(),
-        stuck.url()
+        "registries:\n{}{}",
+        entry("registry.test", &late),
+        entry("stuck.test", &stuck)
     );
     let site = Site::new(&server.notary.alice()?, &configuration)?;
-    let guard = Guard::start(&authority, &site)?;
+    let guard = Guard::start(authority, &site)?;
     Ok(vec![
         many_images(&guard)?,
         others_of_a_stuck_one(&guard, &site)?,
@@ -97,6 +107,12 @@ fn others_of_a_stuck_one(guard: &Guard, site: &Site) -> Result<Row> {
 /// The 99th percentile, in milliseconds.
 fn slowest(guard: &Guard, site: &Site) -> Result<f64> {
     let file = site.file("review.json");
-    let load = Load::prepare(guard.address, &guard.authority, &file, REQUESTS)?;
+    let load = Load::prepare(
+        guard.address,
+        &guard.authority,
+        &file,
+        REQUESTS,
+        Pace::Every(PAUSE),
+    )?;
     Ok(milliseconds(quantile(&mut load.run()?, 0.99)))
 }
