@@ -6,7 +6,7 @@ mod specificity;
 use std::fmt;
 use std::str::FromStr;
 
-use cise_reference::{Digest, Reference, Repository, Tag};
+use cise_reference::{Digest, Host, Reference, Repository, Tag};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -114,6 +114,19 @@ impl Pattern {
         )
     }
 
+    /// Does it match every image that `other` matches? Where that cannot be told from their texts, the answer is no.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.host.covers(&other.host)
+            && self.path.covers(&other.path)
+            && part_covers(self.tag.as_ref(), other.tag.as_ref())
+            && part_covers(self.digest.as_ref(), other.digest.as_ref())
+    }
+
+    /// The registry of its images, where they are all in one.
+    pub fn registry(&self) -> Option<Host> {
+        Host::parse(self.host.literal()?).ok()
+    }
+
     /// The host's part.
     pub(crate) fn host(&self) -> &HostPattern {
         &self.host
@@ -152,6 +165,15 @@ impl Pattern {
             (Some(tag), Some(_)) if pattern.matches(tag.as_str()) => PatternMatch::YesIfTagBound,
             _ => PatternMatch::No,
         }
+    }
+}
+
+/// A pattern without the part covers all that have it, and none that has it covers one without.
+fn part_covers(one: Option<&Glob>, other: Option<&Glob>) -> bool {
+    match (one, other) {
+        (None, _) => true,
+        (Some(one), Some(other)) => one.covers(other),
+        (Some(_), None) => false,
     }
 }
 

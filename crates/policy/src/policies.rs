@@ -5,6 +5,7 @@ use cise_reference::Reference;
 use smallvec::SmallVec;
 
 use crate::index::Index;
+use crate::policy::admit_everything;
 use crate::{Entry, Origin, PatternMatch, Policy, PolicyError, Scope};
 
 /// All policies of a cluster at one moment, compiled: one generation.
@@ -146,7 +147,6 @@ impl Policies {
         self.namespaces.get(namespace).or(self.cluster.as_ref())
     }
 
-    /// Whichever entry is the most specific for an image, it requires nothing, and for every image there is one.
     fn is_open(&self, in_force: &InForce) -> bool {
         let InForce::Readable { origins, .. } = in_force else {
             return false;
@@ -155,9 +155,7 @@ impl Policies {
         let entries = self
             .entries
             .get(first_of(origins.start)..first_of(origins.end));
-        let entries = entries.unwrap_or_default();
-        entries.iter().all(|one| one.entry.requirements.is_empty())
-            && entries.iter().any(|one| one.entry.pattern.is_every_image())
+        admit_everything(entries.unwrap_or_default().iter().map(|one| &one.entry))
     }
 
     fn resolve_by(&self, index: &Index, reference: &Reference) -> Resolution<'_> {

@@ -33,7 +33,18 @@ impl Policy {
         &self.entries
     }
 
+    /// Does it admit every image there is without any verification, where no other policy counts?
+    pub fn admits_everything(&self) -> bool {
+        admit_everything(self.entries.iter())
+    }
+
     pub(crate) fn into_parts(self) -> (Origin, Vec<Entry>) {
         (self.origin, self.entries)
     }
+}
+
+/// Whichever entry is the most specific for an image, it requires nothing, and for every image there is one.
+pub(crate) fn admit_everything<'e>(mut entries: impl Iterator<Item = &'e Entry> + Clone) -> bool {
+    entries.clone().all(|entry| entry.requirements.is_empty())
+        && entries.any(|entry| entry.pattern.is_every_image())
 }

@@ -57,6 +57,13 @@ impl Glob {
             })
     }
 
+    /// Does every text fit that fits `other`?
+    ///
+    /// A `*` in a text fits nothing but a `*`, as any literal would have to be a `*` itself.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.matches(&other.to_string())
+    }
+
     /// Is this `*` alone?
     pub(super) fn is_any(&self) -> bool {
         self.literals() == 0 && !self.is_literal()

@@ -66,6 +66,11 @@ impl HostPattern {
         }
     }
 
+    /// Does it match every host that `other` matches? Where ports are told apart in another way, only a `*` is said to.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        *self == Self::any() || self.port == other.port && self.glob.covers(&other.glob)
+    }
+
     /// The text that was parsed, unchanged.
     pub fn as_written(&self) -> &str {
         &self.written

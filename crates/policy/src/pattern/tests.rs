@@ -552,3 +552,63 @@ proptest! {
         let _ = Pattern::parse(&text);
     }
 }
+
+#[test]
+fn a_pattern_covers_another_whose_images_it_all_matches() {
+    for (one, other, expected) in [
+        ("*", "*", true),
+        ("*", "icr.io/a:1@D", true),
+        ("*", "registry*:443/a", true),
+        ("icr.io/*", "icr.io/team/*", true),
+        ("icr.io/*", "*/team", false),
+        ("icr.io/team/*", "icr.io/*", false),
+        ("icr.io/a*c", "icr.io/abc", true),
+        ("icr.io/a*c", "icr.io/a*b*c", true),
+        ("icr.io/a*c", "icr.io/a*", false),
+        ("icr.io/*a*", "icr.io/a*", true),
+        ("icr.io/a*", "icr.io/*a*", false),
+        ("nginx*", "docker.io/library/nginx", true),
+        ("*.icr.io/*", "us.icr.io/a", true),
+        ("*.icr.io/*", "icr.io/a", false),
+        ("icr.io/a", "icr.io/a:1", true),
+        ("icr.io/a:1", "icr.io/a", false),
+        ("icr.io/a:1*", "icr.io/a:1.2", true),
+        ("icr.io/a", "icr.io/a@D", true),
+        ("icr.io/a@D", "icr.io/a@O", false),
+        ("icr.io/a:1", "icr.io/a@D", false),
+    ] {
+        assert_eq!(
+            pattern(one).covers(&pattern(other)),
+            expected,
+            "`{one}` and `{other}`"
+        );
+    }
+}
+
+#[test]
+fn a_pattern_without_a_star_in_its_host_is_of_one_registry() {
+    for (text, expected) in [
+        ("icr.io/*", Some("icr.io")),
+        ("nginx*", Some("docker.io")),
+        ("LOCALHOST:5000/a", Some("localhost:5000")),
+        ("*", None),
+        ("*.icr.io/a", None),
+    ] {
+        let registry = pattern(text).registry();
+        assert_eq!(registry.as_ref().map(Host::as_str), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_covered_matches_nothing_else(
+        one in "[a*]{1,4}", other in "[a*]{1,4}", texts in prop::collection::vec("[a]{0,6}", 8)
+    ) {
+        let [one, other] = [one, other].map(|path| pattern(&format!("icr.io/x{path}")));
+        let references = texts.iter().filter_map(|text| Reference::parse(&format!("icr.io/x{text}")).ok());
+        for reference in references {
+            let [whole, part] = [&one, &other].map(|pattern| pattern.matches(&reference));
+            prop_assert!(!one.covers(&other) || part == PatternMatch::No || whole == PatternMatch::Yes);
+        }
+    }
+}
