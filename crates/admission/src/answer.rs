@@ -1,6 +1,6 @@
 //! The answer to a request, and what logs and metrics say about it.
 
-use crate::hook::Hook;
+use crate::gate::PolicyDecision;
 use crate::messages;
 use crate::request::RequestError;
 use crate::response;
@@ -20,8 +20,6 @@ pub struct Answer {
 /// What was decided about a request. All text in it is bounded and free of control characters.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The webhook that was called.
-    pub hook: Hook,
     /// The request's uid.
     pub uid: String,
     /// What was asked; nothing if the request could not be read.
@@ -54,10 +52,12 @@ pub struct AskedFor {
 /// Why a request was admitted or denied.
 #[derive(Debug)]
 pub enum Grounds {
-    /// It cannot bring or change an image.
+    /// It cannot bring or change an image, or what a policy says.
     NoImages,
     /// Its images were judged.
     Judged(Decision),
+    /// The policy that is to be stored was judged.
+    OfPolicy(PolicyDecision),
     /// It, or the object in it, could not be judged.
     NotJudged {
         /// The reason in kebab case.
@@ -71,7 +71,7 @@ const MAX_FIELD: usize = 256;
 
 impl Answer {
     /// The denial of a body that is no review, if there is somebody to address it to.
-    pub(crate) fn unreadable(hook: Hook, rejected: Rejected) -> Result<Self, Rejected> {
+    pub(crate) fn unreadable(rejected: Rejected) -> Result<Self, Rejected> {
         let Some(uid) = rejected.uid else {
             return Err(rejected);
         };
@@ -79,14 +79,13 @@ impl Answer {
             code: "review-unreadable",
             message: messages::unreadable(&rejected.error),
         };
-        Ok(Self::new(hook, uid, None, grounds))
+        Ok(Self::new(uid, None, grounds))
     }
 
     /// The denial of a request that cannot be judged.
-    pub(crate) fn refused(hook: Hook, review: &Review<'_>, error: &RequestError) -> Self {
+    pub(crate) fn refused(review: &Review<'_>, error: &RequestError) -> Self {
         Self::to(
             review,
-            hook,
             Grounds::NotJudged {
                 code: "request-refused",
                 message: messages::refusal(error),
@@ -95,10 +94,9 @@ impl Answer {
     }
 
     /// The denial of a request on which this program failed.
-    pub(crate) fn internal(hook: Hook, review: &Review<'_>) -> Self {
+    pub(crate) fn internal(review: &Review<'_>) -> Self {
         Self::to(
             review,
-            hook,
             Grounds::NotJudged {
                 code: "internal-error",
                 message: messages::internal(),
@@ -107,31 +105,26 @@ impl Answer {
     }
 
     /// The admission of a request that brings no image.
-    pub(crate) fn untouched(hook: Hook, review: &Review<'_>) -> Self {
-        Self::to(review, hook, Grounds::NoImages)
+    pub(crate) fn untouched(review: &Review<'_>) -> Self {
+        Self::to(review, Grounds::NoImages)
     }
 
     /// The answer that follows from a decision.
-    pub(crate) fn decided(hook: Hook, review: &Review<'_>, decision: Decision) -> Self {
-        Self::to(review, hook, Grounds::Judged(decision))
+    pub(crate) fn decided(review: &Review<'_>, decision: Decision) -> Self {
+        Self::to(review, Grounds::Judged(decision))
     }
 
-    fn to(review: &Review<'_>, hook: Hook, grounds: Grounds) -> Self {
-        Self::new(
-            hook,
-            review.uid.to_string(),
-            Some(AskedFor::by(review)),
-            grounds,
-        )
+    /// The answer to a request on these grounds.
+    pub(crate) fn to(review: &Review<'_>, grounds: Grounds) -> Self {
+        Self::new(review.uid.to_string(), Some(AskedFor::by(review)), grounds)
     }
 
-    fn new(hook: Hook, uid: String, subject: Option<AskedFor>, grounds: Grounds) -> Self {
+    fn new(uid: String, subject: Option<AskedFor>, grounds: Grounds) -> Self {
         let allowed = grounds.allow();
         let body = response::body(&uid, &grounds);
         Self {
             body,
             outcome: Outcome {
-                hook,
                 uid,
                 subject,
                 allowed,
@@ -147,6 +140,7 @@ impl Grounds {
         match self {
             Self::NoImages => true,
             Self::Judged(decision) => decision.is_allowed(),
+            Self::OfPolicy(decision) => decision.is_allowed(),
             Self::NotJudged { .. } => false,
         }
     }

@@ -64,12 +64,12 @@ impl Engine {
     ) -> Result<Answer, Rejected> {
         let review = match Review::read(body) {
             Ok(review) => review,
-            Err(rejected) => return Answer::unreadable(hook, rejected),
+            Err(rejected) => return Answer::unreadable(rejected),
         };
         let answer = AssertUnwindSafe(self.answer_review(hook, &review, now, deadline))
             .catch_unwind()
             .await;
-        Ok(answer.unwrap_or_else(|_| Answer::internal(hook, &review)))
+        Ok(answer.unwrap_or_else(|_| Answer::internal(&review)))
     }
 
     /// Decides about a request. `hook` says what is checked, and what a refused image means.
@@ -105,13 +105,11 @@ impl Engine {
         deadline: Deadline,
     ) -> Answer {
         match Asked::by(review) {
-            Err(error) => Answer::refused(hook, review, &error),
-            Ok(Asked::Nothing) => Answer::untouched(hook, review),
-            Ok(Asked::Judgement(request)) => Answer::decided(
-                hook,
-                review,
-                self.judge(hook, &request, now, deadline).await,
-            ),
+            Err(error) => Answer::refused(review, &error),
+            Ok(Asked::Nothing) => Answer::untouched(review),
+            Ok(Asked::Judgement(request)) => {
+                Answer::decided(review, self.judge(hook, &request, now, deadline).await)
+            }
         }
     }
 

@@ -3,8 +3,9 @@
 use cise_policy::Policies;
 use cise_reference::{Digest, Tag};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Grounds};
 use crate::decide::{Duty, Finding, Matched, Standing, decide};
+use crate::gate::{self, PolicyDecision};
 use crate::hook::Hook;
 use crate::request::{Asked, Request};
 use crate::requirement::Requirement;
@@ -23,15 +24,28 @@ pub fn answer_if_all_is_met(
 ) -> Option<Answer> {
     let review = match Review::read(body) {
         Ok(review) => review,
-        Err(rejected) => return Answer::unreadable(hook, rejected).ok(),
+        Err(rejected) => return Answer::unreadable(rejected).ok(),
     };
     Some(match Asked::by(&review) {
-        Err(error) => Answer::refused(hook, &review, &error),
-        Ok(Asked::Nothing) => Answer::untouched(hook, &review),
+        Err(error) => Answer::refused(&review, &error),
+        Ok(Asked::Nothing) => Answer::untouched(&review),
         Ok(Asked::Judgement(request)) => {
-            Answer::decided(hook, &review, judge(hook, &request, policies, digest))
+            Answer::decided(&review, judge(hook, &request, policies, digest))
         }
     })
+}
+
+/// The answer to a body about a policy beside which there is no other: all that the gate does, but for asking others.
+pub fn answer_about_policy(body: &[u8]) -> Option<Answer> {
+    let review = match Review::read(body) {
+        Ok(review) => review,
+        Err(rejected) => return Answer::unreadable(rejected).ok(),
+    };
+    let grounds = match gate::to_store(&review) {
+        Ok(policy) => Grounds::OfPolicy(PolicyDecision::admission(policy.origin().clone())),
+        Err(settled) => settled,
+    };
+    Some(Answer::to(&review, grounds))
 }
 
 fn judge(hook: Hook, request: &Request<'_>, policies: &Policies, digest: &Digest) -> Decision {

@@ -1,15 +1,18 @@
 //! Admission: which images a workload names, whether policy allows them, and the answer to the API server.
 //!
-//! [`Engine`] does it all. It gathers facts, which may fail, and hands them to a pure decision, the only place that says that
-//! an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each request.
+//! [`Engine`] does it all for images. It gathers facts, which may fail, and hands them to a pure decision, the only place that says
+//! that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each request.
+//! [`PolicyGate`] judges policies themselves before they are stored.
 
 mod answer;
+mod coverage;
 mod credentials;
 mod decide;
 mod engine;
 mod facts;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 mod generation;
 mod hook;
 mod json;
@@ -31,7 +34,9 @@ mod verdict;
 mod workload;
 
 pub use answer::{Answer, AskedFor, Grounds, Outcome};
+pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
+pub use gate::{PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread};
 pub use hook::{Hook, Pass};
 pub use json::JsonError;
 pub use kind::Kind;

@@ -23,7 +23,7 @@ pub(crate) use sentences::{About, found, headline, remedy};
 /// The longest warning, in characters: one line of a terminal, more or less.
 pub(crate) const MAX_WARNING: usize = 120;
 /// The most warnings in one answer.
-const MAX_WARNINGS: usize = 30;
+pub(crate) const MAX_WARNINGS: usize = 30;
 /// How many places of one image are named.
 const MAX_PLACES: usize = 20;
 
@@ -152,7 +152,7 @@ fn block(decision: &Decision, image: &ImageDecision, complaint: &Complaint) -> S
     block
 }
 
-fn three_lines(headline: &str, found: &dyn Display, remedy: &str) -> String {
+pub(crate) fn three_lines(headline: &str, found: &dyn Display, remedy: &str) -> String {
     let mut block = headline.to_owned();
     line(&mut block, "found", found);
     line(&mut block, "to do", &remedy);

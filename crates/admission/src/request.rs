@@ -186,10 +186,9 @@ impl<'a> Request<'a> {
             ..Self::new(namespace, workload)
         };
         let request = request.in_its_namespace()?;
-        Ok(if review.dry_run == Some(true) {
-            request
-        } else {
-            request.with_side_effects()
+        Ok(match review.side_effects() {
+            SideEffects::Forbidden => request,
+            SideEffects::Allowed => request.with_side_effects(),
         })
     }
 
@@ -251,7 +250,7 @@ impl UserInfo<'_> {
     }
 }
 
-fn resource_path(review: &Review<'_>) -> String {
+pub(crate) fn resource_path(review: &Review<'_>) -> String {
     let resource = &review.resource;
     let mut path = format!(
         "{}/{} {}",

@@ -53,6 +53,14 @@ impl Requirement {
         }
     }
 
+    /// Whether this version can find out if it is met. What it cannot, it refuses.
+    pub(crate) fn is_verifiable(self) -> bool {
+        match self {
+            Self::Trust | Self::Vulnerability => true,
+            Self::Simple | Self::Cosign | Self::Notation => false,
+        }
+    }
+
     /// The requirement's field in a policy.
     pub fn as_str(self) -> &'static str {
         match self {

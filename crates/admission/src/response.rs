@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::answer::Grounds;
+use crate::gate::{PolicyDecision, PolicyRefusal, sentences};
 use crate::messages;
 use crate::patch::Patch;
 use crate::text::shown;
@@ -19,6 +20,7 @@ pub(crate) fn body(uid: &str, grounds: &Grounds) -> Vec<u8> {
         Grounds::NoImages => Response::allowed(uid),
         Grounds::NotJudged { message, .. } => Response::denied(uid, message.clone()),
         Grounds::Judged(decision) => Response::decided(uid, decision),
+        Grounds::OfPolicy(decision) => Response::of_policy(uid, decision),
     };
     let envelope = Envelope {
         api_version: "admission.k8s.io/v1",
@@ -71,6 +73,24 @@ struct Status {
     code: u16,
     reason: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+/// What `kubectl` shows of an object that is to be corrected, as it does with what the API server itself finds wrong.
+#[derive(Serialize)]
+struct Details {
+    group: &'static str,
+    kind: &'static str,
+    name: String,
+    causes: [StatusCause; 1],
+}
+
+#[derive(Serialize)]
+struct StatusCause {
+    reason: &'static str,
+    field: String,
+    message: String,
 }
 
 /// The API server puts the webhook's name before each key.
@@ -102,6 +122,22 @@ impl<'a> Response<'a> {
             allowed: false,
             status: Some(Status::forbidden(message)),
             ..Self::allowed(uid)
+        }
+    }
+
+    fn of_policy(uid: &'a str, decision: &PolicyDecision) -> Self {
+        let outcome = match &decision.refusal {
+            None => Self::allowed(uid),
+            Some(refusal) => Self {
+                allowed: false,
+                status: Some(Status::of_policy(decision, refusal)),
+                ..Self::allowed(uid)
+            },
+        };
+        Self {
+            warnings: decision.warning_lines(),
+            audit_annotations: Some(Annotations::of_policy(decision)),
+            ..outcome
         }
     }
 
@@ -142,11 +178,45 @@ impl Status {
             code: 403,
             reason: "Forbidden",
             message,
+            details: None,
+        }
+    }
+
+    /// Who sent a policy that cannot be read has to correct it, and is told so in the way of a schema that is not met.
+    fn of_policy(decision: &PolicyDecision, refusal: &PolicyRefusal) -> Self {
+        let forbidden = Self::forbidden(sentences::refusal(decision, refusal));
+        let Some((origin, cause)) = decision.policy.as_ref().zip(refusal.cause()) else {
+            return forbidden;
+        };
+        Self {
+            code: 422,
+            reason: "Invalid",
+            details: Some(Details {
+                group: origin.group().name(),
+                kind: origin.scope().kind(),
+                name: origin.name().to_owned(),
+                causes: [StatusCause {
+                    reason: "FieldValueInvalid",
+                    field: cause.field.to_owned(),
+                    message: cause.why.to_owned(),
+                }],
+            }),
+            ..forbidden
         }
     }
 }
 
 impl Annotations {
+    fn of_policy(decision: &PolicyDecision) -> Self {
+        let is_allowed = decision.is_allowed();
+        Self {
+            decision: if is_allowed { "allowed" } else { "denied" },
+            images: String::new(),
+            policies: joined(decision.policy.iter().map(ToString::to_string)),
+            reasons: joined(decision.codes().into_iter()),
+        }
+    }
+
     fn of(decision: &Decision) -> Self {
         let images = &decision.images;
         let decided = match decision.enforcement {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use cise_signature::SideEffects;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -186,6 +187,15 @@ impl<'a> Review<'a> {
             },
             error,
         })
+    }
+
+    /// Whether the answer may leave traces: a dry run must not.
+    pub(crate) fn side_effects(&self) -> SideEffects {
+        if self.dry_run == Some(true) {
+            SideEffects::Forbidden
+        } else {
+            SideEffects::Allowed
+        }
     }
 
     fn read_unaddressed(body: &'a [u8]) -> Result<Self, ReviewError> {

@@ -79,6 +79,11 @@ impl TrustServers {
         self
     }
 
+    /// Whether the table has a trust server for a registry.
+    pub fn has_one_for(&self, registry: &Host) -> bool {
+        self.configured(registry).is_some()
+    }
+
     /// The trust server to ask: the one that the policy names, else the one of the table, else none.
     ///
     /// Where both are the same address, it is as the configuration has it.
