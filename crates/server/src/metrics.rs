@@ -14,7 +14,11 @@
 //! | `cise_policies_loaded_timestamp_seconds` | | when they were, seconds since 1970 |
 //! | `cise_policies_unreadable` | | files or objects that cannot be read at present; older policies are in force |
 //! | `cise_policies_age_seconds` | | for how long the policies in force may have been out of date, asked when scraped; only of a cluster |
+//! | `cise_webhook_registration` | `configuration`, `state` | 1 for the state of each webhook configuration as its keeper sees it: `registered`, `deleted` (the enforcement is off), `failed`, or `unknown` (another replica is the keeper); only of a cluster |
+//! | `cise_namespace_left_out` | `name` | 1 for each namespace that no webhook is called for, since its policies admit everything; told by the keeper alone |
 //! | `cise_kept_results` | `kind` | results kept in memory, counted when asked |
+
+mod registration;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +34,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use registration::Asked;
+
+pub use registration::{Registration, RegistrationState};
 
 /// Upper bounds in seconds: a warm review takes less than a millisecond, and none more than 30 seconds.
 const DURATIONS: [f64; 14] = [
@@ -52,6 +60,7 @@ pub struct Metrics {
     policies_loaded: Gauge,
     policies_unreadable: Gauge,
     policies_age: Age,
+    registration: Asked,
     kept: Kept,
 }
 
@@ -125,6 +134,7 @@ impl Metrics {
             policies_loaded: Gauge::default(),
             policies_unreadable: Gauge::default(),
             policies_age: Age::default(),
+            registration: Asked::default(),
             kept: Kept::default(),
         };
         Self {
@@ -195,6 +205,7 @@ impl Metrics {
             self.policies_unreadable.clone(),
         );
         r.register_collector(Box::new(self.policies_age.clone()));
+        r.register_collector(Box::new(self.registration.clone()));
         r.register_collector(Box::new(self.kept.clone()));
         registry
     }
@@ -232,6 +243,11 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *asked = Some(Box::new(age));
+    }
+
+    /// Shows whether the API server calls the webhooks, and for which namespaces not, by asking `registration` at each scrape.
+    pub fn registration(&self, registration: impl Fn() -> Registration + Send + Sync + 'static) {
+        self.registration.ask(registration);
     }
 
     /// Shows how many results of a `kind` are kept, by asking `count` at each scrape.
@@ -276,14 +292,16 @@ impl Metrics {
         self.certificate_expiry.set(seconds(expires));
     }
 
-    pub(crate) fn certificate_replaced(&self, expires: SystemTime) {
+    /// The certificate in use has taken the place of another one.
+    pub fn certificate_replaced(&self, expires: SystemTime) {
         self.certificate_in_use(expires);
         self.certificate_reloads
             .get_or_create(&ReloadLabel { result: "replaced" })
             .inc();
     }
 
-    pub(crate) fn certificate_kept(&self) {
+    /// A new certificate cannot be used, and the one before is kept.
+    pub fn certificate_kept(&self) {
         self.certificate_reloads
             .get_or_create(&ReloadLabel { result: "kept" })
             .inc();
@@ -405,6 +423,10 @@ mod tests {
             "cise_policies_loaded_timestamp_seconds 1700000000",
             "cise_policies_unreadable 1",
             "cise_policies_age_seconds 1.5",
+            r#"cise_webhook_registration{configuration="mutating",state="registered"} 1"#,
+            r#"cise_webhook_registration{configuration="mutating",state="deleted"} 0"#,
+            r#"cise_webhook_registration{configuration="validating",state="deleted"} 1"#,
+            r#"cise_namespace_left_out{name="kube-system"} 1"#,
             r#"cise_kept_results{kind="notary"} 42"#,
             "# EOF",
         ] {
@@ -425,6 +447,11 @@ mod tests {
         metrics.policies_loaded(7, time);
         metrics.policies_unreadable(1);
         metrics.policies_age(|| Duration::from_millis(1500));
+        metrics.registration(|| Registration {
+            mutating: RegistrationState::Registered,
+            validating: RegistrationState::Deleted,
+            left_out: ["kube-system".to_owned()].into(),
+        });
         metrics.kept_results("notary", || 42);
         drop((metrics.review(), metrics.connection()));
         metrics
