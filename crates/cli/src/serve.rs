@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cise_admission::{Coverage, Everywhere};
 use cise_kubernetes::Cluster;
 use cise_server::{
     Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
@@ -29,7 +30,7 @@ use crate::logs::{self, LogLevel};
 use crate::wiring;
 use citizen::Citizen;
 use origin::{Origin, OriginArgs};
-use reviewer::EngineReviewer;
+use reviewer::Judges;
 use signals::Stop;
 
 /// How often files are looked at for changes.
@@ -133,23 +134,30 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         ready.missing("the certificate of the webhooks is not there yet");
     }
     let (mut citizen, certificates) = tokio::select! {
-        joined = standing.take(origin.cluster()) => joined?,
+        joined = standing.take(origin.cluster(), &metrics) => joined?,
         () = stop.clone().wait() => return Ok(()),
     };
     let (sources, mut following) = tokio::select! {
         opened = origin.open(&ready, &metrics) => opened?,
         () = stop.clone().wait() => return Ok(()),
     };
+    let registrar = citizen.as_ref().zip(following.watch());
+    let registrar = registrar.map(|(citizen, policies)| citizen.registrar(policies, &metrics));
+    let coverage: Arc<dyn Coverage> = match &registrar {
+        Some(registrar) => Arc::clone(registrar) as _,
+        None => Arc::new(Everywhere),
+    };
+    let gate = wiring::gate(&configuration, &sources, coverage);
     let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
     let limits = Limits {
         reviews: configuration.reviews,
         ..Limits::default()
     };
-    let hooks = Hooks::new(EngineReviewer::new(engine), metrics, limits);
+    let hooks = Hooks::new(Judges::new(engine, gate), metrics, limits);
     ready.met();
     tracing::info!("ready: {addresses}");
-    if let (Some(citizen), Some(policies)) = (&mut citizen, following.watch()) {
-        citizen.register(policies);
+    if let (Some(citizen), Some(registrar)) = (&mut citizen, registrar) {
+        citizen.register(registrar);
     }
     let ended = tokio::select! {
         served = cise_server::serve(listener, certificates, hooks, stopping(stop, ready)) => Ok(served?),
@@ -189,6 +197,7 @@ impl Standing {
     async fn take(
         self,
         cluster: Option<&Cluster>,
+        metrics: &Arc<Metrics>,
     ) -> Result<(Option<Citizen>, Arc<Certificates>), Failure> {
         let (settings, given) = match self {
             Self::Stranger(given) => return Ok((None, given)),
@@ -197,7 +206,7 @@ impl Standing {
         let cluster = cluster.ok_or_else(|| Failure::new(
             "the configuration has a section `cluster`, and --policies are not those of a cluster",
         ))?;
-        let (citizen, shown) = Citizen::join(cluster.clone(), settings, given).await?;
+        let (citizen, shown) = Citizen::join(cluster.clone(), settings, given, metrics).await?;
         Ok((Some(citizen), shown))
     }
 }

@@ -2,18 +2,33 @@
 
 use std::sync::Arc;
 
-use cise_admission::{Engine, PolicySource, SecretSource, Settings};
+use cise_admission::{Coverage, Engine, PolicyGate, PolicySource, SecretSource, Settings};
 use cise_registry::{Http, Registry};
 use cise_signature::TrustStore;
 use cise_signature::notary::Notary;
 
 use crate::config::Configuration;
 
-/// What the engine reads, and where it remembers trust.
+/// What reviews are answered from, and where it remembers trust.
 pub(crate) struct Sources {
     pub(crate) policies: Arc<dyn PolicySource>,
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) trust: Arc<dyn TrustStore>,
+}
+
+/// The gate for policies that a configuration and its sources make.
+pub(crate) fn gate(
+    configuration: &Configuration,
+    sources: &Sources,
+    coverage: Arc<dyn Coverage>,
+) -> PolicyGate {
+    PolicyGate::new(
+        Arc::clone(&sources.policies),
+        Arc::clone(&sources.secrets),
+        coverage,
+        configuration.trust_servers.clone(),
+        configuration.admission.namespace.clone(),
+    )
 }
 
 /// The engine that a configuration and its sources make.

@@ -51,6 +51,8 @@ fn object_schema(resource: PolicyResource) -> Value {
             PolicyKind::Cluster => "Which images may run in the namespaces that have no ImagePolicy, and what is required of them. All ClusterImagePolicies count.",
         },
         "required": ["spec"],
+        // What is one level too high would else be pruned, and a requirement there be none.
+        "x-kubernetes-preserve-unknown-fields": true,
         "properties": {
             "spec": match resource.group() {
                 ApiGroup::V1Beta1 => spec_schema::<v1beta1::PolicySpec>(),

@@ -9,7 +9,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cise_admission::{Pass, PolicySource as _};
+use cise_admission::{Coverage, CoverageError, Pass, PolicySource as _};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -200,6 +202,15 @@ impl Registrar {
             &authorities,
             &left_out,
         ))
+    }
+}
+
+impl Coverage for Registrar {
+    fn include<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<(), CoverageError>> {
+        let included = self.include(namespace);
+        included
+            .map(|done| done.map_err(CoverageError::new))
+            .boxed()
     }
 }
 

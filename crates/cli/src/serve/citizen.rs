@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cise_kubernetes::{
-    CertificateKeeper, Cluster, Leadership, PolicyWatch, Registrar, RegistrationSettings,
-    ServingCertificate, make_default_policies,
+    CertificateKeeper, Cluster, Leadership, PolicyWatch, Registered, Registrar,
+    RegistrationSettings, RegistrationStatus, ServingCertificate, make_default_policies,
 };
-use cise_server::{Certificates, Identity};
+use cise_server::metrics::{Registration, RegistrationState};
+use cise_server::{Certificates, Identity, Metrics};
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -45,6 +46,7 @@ impl Citizen {
         cluster: Cluster,
         settings: ClusterSettings,
         given: Option<Arc<Certificates>>,
+        metrics: &Arc<Metrics>,
     ) -> Result<(Self, Arc<Certificates>), Failure> {
         let me = env::var(IDENTITY).map_err(|error| {
             Failure::from(error)
@@ -59,7 +61,8 @@ impl Citizen {
             (Certificate::Kept(secret), None) => {
                 let service = &settings.registration.service;
                 let keeper = CertificateKeeper::new(&cluster, secret, service);
-                keep(keeper, lease.leads(), &mut tasks).await?
+                let metrics = Arc::clone(metrics);
+                keep(keeper, lease.leads(), metrics, &mut tasks).await?
             }
             (Certificate::IssuedBy(file), Some(given)) => {
                 let (sender, authorities) = watch::channel(None);
@@ -88,10 +91,22 @@ impl Citizen {
         Ok((citizen, certificates))
     }
 
-    /// Has the API server call the webhooks, from now on; to be done when reviews can be answered.
-    pub(super) fn register(&mut self, policies: Arc<PolicyWatch>) {
+    /// The one who has the API server call the webhooks. What it finds is in the metrics from now on.
+    pub(super) fn registrar(
+        &self,
+        policies: Arc<PolicyWatch>,
+        metrics: &Metrics,
+    ) -> Arc<Registrar> {
         let (settings, authorities) = (self.registration.clone(), self.authorities.clone());
         let registrar = Registrar::new(&self.cluster, settings, policies, authorities);
+        let registrar = Arc::new(registrar);
+        let asked = Arc::clone(&registrar);
+        metrics.registration(move || shown(asked.status()));
+        registrar
+    }
+
+    /// Has the API server call the webhooks, from now on; to be done when reviews can be answered.
+    pub(super) fn register(&mut self, registrar: Arc<Registrar>) {
         let leads = self.lease.leads();
         self.tasks
             .spawn(async move { registrar.follow(leads).await });
@@ -125,6 +140,7 @@ impl Citizen {
 async fn keep(
     keeper: CertificateKeeper,
     leads: watch::Receiver<bool>,
+    metrics: Arc<Metrics>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(Arc<Certificates>, Authorities), Failure> {
     let (mut kept, authorities) = (keeper.certificates(), keeper.authorities());
@@ -134,7 +150,7 @@ async fn keep(
         return Err(Failure::new("there is no certificate"));
     };
     let certificates = Arc::new(Certificates::new(identity(&first)?));
-    tasks.spawn(show(kept, Arc::clone(&certificates)));
+    tasks.spawn(show(kept, Arc::clone(&certificates), metrics));
     Ok((certificates, authorities))
 }
 
@@ -142,14 +158,35 @@ async fn keep(
 async fn show(
     mut kept: watch::Receiver<Option<Arc<ServingCertificate>>>,
     certificates: Arc<Certificates>,
+    metrics: Arc<Metrics>,
 ) {
     while kept.changed().await.is_ok() {
         let renewed = kept.borrow_and_update().clone();
         match renewed.as_deref().map(identity) {
             None => {}
-            Some(Ok(identity)) => certificates.replace(identity),
-            Some(Err(failure)) => tracing::error!("a certificate is not shown: {}", failure.text()),
+            Some(Ok(identity)) => {
+                certificates.replace(identity);
+                metrics.certificate_replaced(certificates.expires());
+            }
+            Some(Err(failure)) => {
+                metrics.certificate_kept();
+                tracing::error!("a certificate is not shown: {}", failure.text());
+            }
         }
+    }
+}
+
+fn shown(status: RegistrationStatus) -> Registration {
+    let state = |registered| match registered {
+        Registered::Unknown => RegistrationState::Unknown,
+        Registered::Yes => RegistrationState::Registered,
+        Registered::Deleted => RegistrationState::Deleted,
+        Registered::Failed(_) => RegistrationState::Failed,
+    };
+    Registration {
+        mutating: state(status.mutating),
+        validating: state(status.validating),
+        left_out: status.left_out,
     }
 }
 

@@ -1,38 +1,65 @@
-//! The engine as the server sees it.
+//! The engine and the gate for policies, as the server sees them.
 
 use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
-use cise_admission::{AskedFor, Decision, Engine, Grounds, Hook, ImageDecision, Outcome};
+use cise_admission::{
+    AskedFor, Decision, Engine, Grounds, Hook, ImageDecision, Outcome, PolicyDecision, PolicyGate,
+};
 use cise_registry::Deadline;
 use cise_server::audit::{Image, Record};
 use cise_server::{Answer, Reviewer};
 use jiff::Timestamp;
 
-/// Answers reviews by asking the engine.
-pub(super) struct EngineReviewer(Engine);
+/// Answers reviews by asking the engine about images, and the gate about policies.
+pub(super) struct Judges {
+    engine: Engine,
+    gate: PolicyGate,
+}
 
-impl EngineReviewer {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self(engine)
+/// What a path is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Judged {
+    /// The images of a pod or workload.
+    Images(Hook),
+    /// A policy.
+    Policy,
+}
+
+impl Judges {
+    pub(super) fn new(engine: Engine, gate: PolicyGate) -> Self {
+        Self { engine, gate }
     }
 }
 
-impl Reviewer for EngineReviewer {
-    type Hook = Hook;
+impl Reviewer for Judges {
+    type Hook = Judged;
 
-    fn hook(path: &str) -> Option<Hook> {
-        Hook::from_path(path)
+    fn hook(path: &str) -> Option<Judged> {
+        match path {
+            PolicyGate::PATH => Some(Judged::Policy),
+            _ => Hook::from_path(path).map(Judged::Images),
+        }
     }
 
-    fn path(hook: Hook) -> &'static str {
-        hook.path()
+    fn path(hook: Judged) -> &'static str {
+        match hook {
+            Judged::Images(hook) => hook.path(),
+            Judged::Policy => PolicyGate::PATH,
+        }
     }
 
-    async fn review(&self, hook: Hook, body: Bytes, deadline: Instant) -> Answer {
+    async fn review(&self, hook: Judged, body: Bytes, deadline: Instant) -> Answer {
         let deadline = Deadline::at(deadline.into());
-        match self.0.answer(hook, &body, Timestamp::now(), deadline).await {
+        let answered = match hook {
+            Judged::Images(hook) => {
+                let now = Timestamp::now();
+                self.engine.answer(hook, &body, now, deadline).await
+            }
+            Judged::Policy => self.gate.answer(&body, deadline).await,
+        };
+        match answered {
             Ok(answer) => Answer::Reviewed {
                 record: Box::new(record(answer.outcome)),
                 body: answer.body.into(),
@@ -46,6 +73,7 @@ fn record(outcome: Outcome) -> Record {
     let (images, reasons) = match &outcome.grounds {
         Grounds::NoImages => (Vec::new(), Vec::new()),
         Grounds::Judged(decision) => (images(decision), reasons(decision)),
+        Grounds::OfPolicy(decision) => (Vec::new(), codes(decision)),
         Grounds::NotJudged { code, .. } => (Vec::new(), vec![Cow::Borrowed(*code)]),
     };
     let record = Record {
@@ -93,6 +121,10 @@ fn images(decision: &Decision) -> Vec<Image> {
         allowed: image.is_admitted(),
     };
     decision.images.iter().map(image).collect()
+}
+
+fn codes(decision: &PolicyDecision) -> Vec<Cow<'static, str>> {
+    decision.codes().into_iter().map(Cow::Borrowed).collect()
 }
 
 /// Each code once, in the order in which they were found.

@@ -107,6 +107,19 @@ pub(super) fn for_workloads(own: Option<&OwnPods>, namespace: &str) -> Vec<Value
     itself.into_iter().chain([changed]).collect()
 }
 
+/// The conditions of the webhook for policies.
+///
+/// Whoever changes nothing but metadata is not kept from it while nobody answers. All fields are compared, those too that no
+/// policy has: a requirement in the wrong place must be seen, or it would be none.
+pub(super) fn for_policies() -> Vec<Value> {
+    let same = "object.all(k, k == 'metadata' || (k in oldObject && object[k] == oldObject[k])) \
+                && oldObject.all(k, k in object)";
+    vec![condition(
+        "not-an-update-of-metadata-alone",
+        &format!("!(request.operation == 'UPDATE' && {same})"),
+    )]
+}
+
 fn condition(name: &str, expression: &str) -> Value {
     json!({ "name": name, "expression": expression })
 }

@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cise_admission::{Hook, Pass, Workloads};
+use cise_admission::{Hook, Pass, PolicyGate, Workloads};
 use serde_json::{Value, json};
 
 use super::OwnPods;
-use super::conditions::{for_pods, for_workloads};
+use super::conditions::{for_pods, for_policies, for_workloads};
 
 /// The label by which a namespace is left out, where the administrator permits that.
 const OPT_OUT: (&str, &str) = (
@@ -16,12 +16,6 @@ const OPT_OUT: (&str, &str) = (
 
 /// The label that the API server puts on every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-
-/// The webhook that checks policies, and where it is served.
-const POLICIES: (&str, &str) = (
-    "policies.hooks.securityenforcement.admission.cloud.ibm.com",
-    "/policies",
-);
 
 /// How the webhooks are to be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +165,6 @@ impl Writer<'_> {
     }
 
     fn for_policies(&self) -> Option<Value> {
-        let (name, path) = POLICIES;
         let resources = ["imagepolicies", "clusterimagepolicies"];
         let rules = json!([
             rule(
@@ -182,7 +175,11 @@ impl Writer<'_> {
             ),
             rule("portieris.cloud.ibm.com", "v1", &resources, "*"),
         ]);
-        let webhook = self.webhook(name, path, &rules, FailurePolicy::Fail);
+        let (name, path) = (PolicyGate::NAME, PolicyGate::PATH);
+        let mut webhook = self.webhook(name, path, &rules, FailurePolicy::Fail);
+        if let Some(fields) = webhook.as_object_mut() {
+            fields.insert("matchConditions".to_owned(), for_policies().into());
+        }
         (self.settings.policy_hook == PolicyHook::Served).then_some(webhook)
     }
 
@@ -347,7 +344,7 @@ mod tests {
             assert!(!leave_out(&json!({ "webhooks": webhooks }), "skip"));
             for webhook in webhooks.as_array().unwrap() {
                 let expressions = webhook.pointer("/namespaceSelector/matchExpressions");
-                let is_for_policies = webhook["name"] == POLICIES.0;
+                let is_for_policies = webhook["name"] == PolicyGate::NAME;
                 assert_eq!(expressions.is_none(), is_for_policies);
                 assert!(is_for_policies || expressions.unwrap().as_array().unwrap().len() == 2);
             }

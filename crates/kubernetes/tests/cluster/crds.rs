@@ -122,6 +122,7 @@ fn a_typing_error_is_refused_or_kept_for_whoever_reads_the_policy_and_never_prun
         "  - name: a\n    policy: {trust: {enabled: true, signerSecrets: [{name: b, key: c}]}}\n",
         "  - name: a\n    policy: {va: {enabled: true, strict: true}}\n",
         "  - name: a\n  repository:\n  - name: b\n",
+        "  - name: a\npolicy: {trust: {enabled: true}}\n",
         "  - name: a\n    policy: {vulnerability: {ICCRVA: {enabled: true, acount: b}}}\n",
     ] {
         for way in WAYS {

@@ -58,7 +58,7 @@ impl Reader<'_> {
                 OpenNamespaces::Included
             },
             own_pods: own_pods.transpose()?,
-            policy_hook: PolicyHook::Unserved,
+            policy_hook: PolicyHook::Served,
         })
     }
 
