@@ -36,6 +36,8 @@ pub enum Hook {
     Mutating,
     /// One that sees the object as it will be stored.
     Validating,
+    /// One that sees policies as they will be stored.
+    Policies,
 }
 
 /// What the index says of a recording.
@@ -67,9 +69,30 @@ pub fn get(name: &str) -> Result<Recording, Error> {
         .load()
 }
 
-/// Every recording, by name.
+/// Every recording of pods and workloads, by name.
 pub fn all() -> Result<Vec<Recording>, Error> {
-    index()?.recordings.into_iter().map(Entry::load).collect()
+    load(|hook| hook != Hook::Policies)
+}
+
+/// Every recording of policies, by name.
+pub fn policies() -> Result<Vec<Recording>, Error> {
+    load(|hook| hook == Hook::Policies)
+}
+
+/// Puts these recordings beside those that are there, and in the place of those of their names.
+pub fn add(recordings: Vec<Recording>) -> Result<(), Error> {
+    let mut kept = load(|_| true)?;
+    kept.retain(|old| recordings.iter().all(|new| new.name != old.name));
+    kept.extend(recordings);
+    replace(kept)
+}
+
+fn load(of: impl Fn(Hook) -> bool) -> Result<Vec<Recording>, Error> {
+    let entries = index()?.recordings.into_iter();
+    entries
+        .filter(|entry| of(entry.hook))
+        .map(Entry::load)
+        .collect()
 }
 
 /// Puts these recordings in the place of all that are there.
@@ -183,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_recording_is_a_review_of_what_its_name_says() {
-        for recording in all().unwrap() {
+        for recording in load(|_| true).unwrap() {
             let review = parsed(&recording);
             assert_eq!(
                 text(&review, "/apiVersion"),
@@ -197,10 +220,14 @@ mod tests {
                 "{}",
                 recording.name
             );
-            let singular = text(&review, "/request/resource/resource").trim_end_matches('s');
+            let resource = text(&review, "/request/resource/resource");
+            let singular = match resource.strip_suffix("policies") {
+                Some(scope) => format!("{scope}policy"),
+                None => resource.trim_end_matches('s').to_owned(),
+            };
             let part = text(&review, "/request/subResource");
             let operation = text(&review, "/request/operation").to_lowercase();
-            let parts: Vec<&str> = [singular, part, &operation]
+            let parts: Vec<&str> = [singular.as_str(), part, &operation]
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect();
@@ -215,8 +242,10 @@ mod tests {
 
     #[test]
     fn a_recording_is_validating_where_its_name_says_so_and_only_there() {
-        for recording in all().unwrap() {
-            let (hook, path) = if recording.name.ends_with("-validating") {
+        for recording in load(|_| true).unwrap() {
+            let (hook, path) = if recording.hook == Hook::Policies {
+                (Hook::Policies, "/policies?timeout=10s")
+            } else if recording.name.ends_with("-validating") {
                 (Hook::Validating, "/trust/validate?timeout=10s")
             } else {
                 (Hook::Mutating, "/trust?timeout=10s")
@@ -240,7 +269,7 @@ mod tests {
         let files = fs::read_dir(folder()).unwrap();
         let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         let files: BTreeSet<String> = files.filter(|name| name != "index.json").collect();
-        let named = all()
+        let named = load(|_| true)
             .unwrap()
             .into_iter()
             .map(|recording| format!("{}.json", recording.name));

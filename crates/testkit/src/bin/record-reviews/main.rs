@@ -1,15 +1,17 @@
-//! Records what a real API server sends to admission webhooks, into the folder `recordings` of this crate.
+//! Records what a real API server sends to admission webhooks, into the folder `recordings` of this crate: everything, or, with
+//! the argument `policies`, what policies bring, beside what is there.
 
 mod scenario;
 
 use std::error::Error;
-use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::{env, fs};
 
 use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
 use cise_testkit::recorder::{Received, Recorder};
 use cise_testkit::recordings::{self, Hook, Recording};
-use scenario::{End, Keep, Person, STEPS, Step};
+use scenario::{End, Keep, POLICIES, Person, STEPS, Step};
 use serde_json::{Value, json};
 
 /// The namespace in which everything happens.
@@ -19,8 +21,11 @@ const NAMESPACE: &str = "team";
 const SERVICE: &str = "cise";
 const SERVICE_ADDRESS: &str = "10.0.0.10";
 
-/// The name of both hooks.
-const HOOK: &str = "trust.hooks.securityenforcement.admission.cloud.ibm.com";
+/// What the names of hooks end in.
+const HOOKS: &str = "hooks.securityenforcement.admission.cloud.ibm.com";
+
+/// The definitions of policies, below the folder of the chart.
+const DEFINITIONS: [&str; 2] = ["files/crds", "files/crds-portieris"];
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -33,12 +38,12 @@ fn main() -> Result<()> {
     )?;
     cluster.route(&format!("{SERVICE_ADDRESS}:443"), recorder.address());
     let studio = Studio::set_up(&cluster, recorder)?;
-    let mut recordings = Vec::new();
-    for step in STEPS.iter().copied().flatten() {
-        recordings.extend(studio.perform(step)?);
-    }
-    let count = recordings.len();
-    recordings::replace(recordings)?;
+    let argument = env::args().nth(1);
+    let count = match argument.as_deref() {
+        None => studio.record(STEPS, recordings::replace)?,
+        Some("policies") => studio.record(&[POLICIES], recordings::add)?,
+        Some(other) => return Err(format!("`{other}`: expected `policies`, or nothing").into()),
+    };
     writeln!(
         io::stdout(),
         "recorded {count} reviews of Kubernetes {}",
@@ -59,6 +64,7 @@ impl Studio {
     fn set_up(cluster: &ControlPlane, recorder: Recorder) -> Result<Self> {
         let admin = cluster.kubectl(&User::admin())?;
         check_version(&admin)?;
+        define_policies(&admin)?;
         admin.run_with(&["apply", "-f", "-"], &manifest("setup.yaml")?)?;
         admin.run(&[
             "wait",
@@ -84,8 +90,12 @@ impl Studio {
 
     /// The API server takes up new webhooks after a while.
     fn wait_for_webhooks(&self) -> Result<()> {
-        let manifest = manifest("pod-one-image.yaml")?;
-        for hook in [Hook::Mutating, Hook::Validating] {
+        for (hook, object) in [
+            (Hook::Mutating, "pod-one-image.yaml"),
+            (Hook::Validating, "pod-one-image.yaml"),
+            (Hook::Policies, "policy.yaml"),
+        ] {
+            let manifest = manifest(object)?;
             loop {
                 let since = self.recorder.count();
                 let arguments = ["create", "-n", NAMESPACE, "--dry-run=server", "-f", "-"];
@@ -96,6 +106,21 @@ impl Studio {
             }
         }
         Ok(())
+    }
+
+    /// Performs the steps, keeps what they bring, and says how much that is.
+    fn record(
+        &self,
+        steps: &[&[Step]],
+        keep: fn(Vec<Recording>) -> std::result::Result<(), cise_testkit::Error>,
+    ) -> Result<usize> {
+        let mut recordings = Vec::new();
+        for step in steps.iter().copied().flatten() {
+            recordings.extend(self.perform(step)?);
+        }
+        let count = recordings.len();
+        keep(recordings)?;
+        Ok(count)
     }
 
     fn perform(&self, step: &Step) -> Result<Vec<Recording>> {
@@ -164,6 +189,7 @@ fn path(hook: Hook) -> &'static str {
     match hook {
         Hook::Mutating => "/trust",
         Hook::Validating => "/trust/validate",
+        Hook::Policies => "/policies",
     }
 }
 
@@ -189,7 +215,25 @@ fn manifest(name: &str) -> Result<String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
 }
 
-/// The service and the two webhooks behind it, which see everything that happens to pods and workloads.
+/// Lets the cluster know of policies, as the chart does.
+fn define_policies(admin: &Kubectl) -> Result<()> {
+    let chart =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/ibmcloud-image-enforcement");
+    for folder in DEFINITIONS {
+        let folder = chart.join(folder).display().to_string();
+        admin.run(&["create", "-f", &folder])?;
+    }
+    admin.run(&[
+        "wait",
+        "--for=condition=Established",
+        "--timeout=60s",
+        "crd",
+        "--all",
+    ])?;
+    Ok(())
+}
+
+/// The service and the webhooks behind it, which see everything that happens to pods, workloads and policies.
 fn webhooks(authority: &str) -> Value {
     let service = json!({
         "apiVersion": "v1",
@@ -197,43 +241,64 @@ fn webhooks(authority: &str) -> Value {
         "metadata": { "name": SERVICE, "namespace": NAMESPACE },
         "spec": { "clusterIP": SERVICE_ADDRESS, "ports": [{ "port": 443 }] },
     });
-    let mutating = configuration("MutatingWebhookConfiguration", Hook::Mutating, authority);
+    let workloads = [
+        every("", &["pods", "replicationcontrollers"]),
+        every(
+            "apps",
+            &["deployments", "replicasets", "statefulsets", "daemonsets"],
+        ),
+        every("batch", &["jobs", "cronjobs"]),
+    ];
+    let policies = [
+        "securityenforcement.admission.cloud.ibm.com",
+        "portieris.cloud.ibm.com",
+    ]
+    .map(|group| every(group, &["imagepolicies", "clusterimagepolicies"]));
+    let webhook = |name, hook, rules: &[Value]| webhook(name, hook, rules, authority);
+    let mutating = configuration(
+        "MutatingWebhookConfiguration",
+        &[webhook("trust", Hook::Mutating, &workloads)],
+    );
     let validating = configuration(
         "ValidatingWebhookConfiguration",
-        Hook::Validating,
-        authority,
+        &[
+            webhook("trust", Hook::Validating, &workloads),
+            webhook("policies", Hook::Policies, &policies),
+        ],
     );
     json!({ "apiVersion": "v1", "kind": "List", "items": [service, mutating, validating] })
 }
 
-fn configuration(kind: &str, hook: Hook, authority: &str) -> Value {
-    let every = |group: &str, resources: &[&str]| {
-        let resources: Vec<String> = resources
-            .iter()
-            .flat_map(|name| [(*name).to_owned(), format!("{name}/*")])
-            .collect();
-        json!({ "apiGroups": [group], "apiVersions": ["*"], "operations": ["*"], "resources": resources })
-    };
+/// Everything that can be done to these resources.
+fn every(group: &str, resources: &[&str]) -> Value {
+    let resources: Vec<String> = resources
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), format!("{name}/*")])
+        .collect();
+    json!({ "apiGroups": [group], "apiVersions": ["*"], "operations": ["*"], "resources": resources })
+}
+
+fn configuration(kind: &str, webhooks: &[Value]) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": kind,
         "metadata": { "name": "image-admission-config" },
-        "webhooks": [{
-            "name": HOOK,
-            "admissionReviewVersions": ["v1"],
-            "sideEffects": "NoneOnDryRun",
-            "failurePolicy": "Fail",
-            "clientConfig": {
-                "service": { "name": SERVICE, "namespace": NAMESPACE, "path": path(hook) },
-                "caBundle": base64(authority),
-            },
-            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": NAMESPACE } },
-            "rules": [
-                every("", &["pods", "replicationcontrollers"]),
-                every("apps", &["deployments", "replicasets", "statefulsets", "daemonsets"]),
-                every("batch", &["jobs", "cronjobs"]),
-            ],
-        }],
+        "webhooks": webhooks,
+    })
+}
+
+fn webhook(name: &str, hook: Hook, rules: &[Value], authority: &str) -> Value {
+    json!({
+        "name": format!("{name}.{HOOKS}"),
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "NoneOnDryRun",
+        "failurePolicy": "Fail",
+        "clientConfig": {
+            "service": { "name": SERVICE, "namespace": NAMESPACE, "path": path(hook) },
+            "caBundle": base64(authority),
+        },
+        "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": NAMESPACE } },
+        "rules": rules,
     })
 }
 

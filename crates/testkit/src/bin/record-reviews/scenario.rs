@@ -90,6 +90,16 @@ const fn validating(name: &'static str, asks: &'static str, of: &'static str) ->
     }
 }
 
+const fn policy(name: &'static str, asks: &'static str, of: &'static str) -> Keep {
+    Keep {
+        name,
+        hook: Hook::Policies,
+        asks,
+        of,
+        controller: None,
+    }
+}
+
 const fn by(controller: &'static str, keep: Keep) -> Keep {
     Keep {
         controller: Some(controller),
@@ -106,6 +116,7 @@ pub(crate) const STEPS: &[&[Step]] = &[
     REPLICAS,
     DAEMONS,
     JOBS,
+    POLICIES,
 ];
 
 #[rustfmt::skip]
@@ -326,5 +337,42 @@ const JOBS: &[Step] = &[
     ]),
     alice("create job from-cronjob --from=cronjob/cronjob", &[
         mutating("job-create-from-cronjob", "CREATE jobs", "from-cronjob"),
+    ]),
+];
+
+/// What happens to policies.
+#[rustfmt::skip]
+pub(crate) const POLICIES: &[Step] = &[
+    alice("create -f policy.yaml --dry-run=server", &[policy("imagepolicy-create-dry-run", "CREATE imagepolicies", "web")]),
+    alice("apply -f policy.yaml", &[policy("imagepolicy-create", "CREATE imagepolicies", "web")]),
+    alice("label imagepolicies.securityenforcement.admission.cloud.ibm.com web tier=web", &[
+        policy("imagepolicy-update-label", "UPDATE imagepolicies", "web"),
+    ]),
+    alice("apply -f policy-stricter.yaml", &[policy("imagepolicy-update", "UPDATE imagepolicies", "web")]),
+    alice("delete imagepolicies.securityenforcement.admission.cloud.ibm.com web", &[
+        policy("imagepolicy-delete", "DELETE imagepolicies", "web"),
+    ]),
+    alice("create -f policy-generate-name.yaml", &[
+        policy("imagepolicy-create-generate-name", "CREATE imagepolicies", "generated-"),
+    ]),
+    alice("create --validate=false -f policy-misspelt.yaml", &[
+        policy("imagepolicy-create-misspelt", "CREATE imagepolicies", "misspelt"),
+    ]),
+    alice("create --validate=false -f policy-misplaced.yaml", &[
+        policy("imagepolicy-create-misplaced", "CREATE imagepolicies", "misplaced"),
+    ]),
+    alice("delete imagepolicies.securityenforcement.admission.cloud.ibm.com misspelt --wait=false", &[]),
+    alice(r#"patch imagepolicies.securityenforcement.admission.cloud.ibm.com misspelt --type=merge -p {"metadata":{"finalizers":null}}"#, &[
+        policy("imagepolicy-update-misspelt-finalizer-removed", "UPDATE imagepolicies", "misspelt"),
+    ]),
+    alice("create -f cluster-policy.yaml", &[policy("clusterimagepolicy-create", "CREATE clusterimagepolicies", "cluster")]),
+    alice(r#"patch clusterimagepolicies.securityenforcement.admission.cloud.ibm.com cluster --type=merge -p {"spec":{"repositories":[]}}"#, &[
+        policy("clusterimagepolicy-update", "UPDATE clusterimagepolicies", "cluster"),
+    ]),
+    alice("create -f policy-portieris.yaml", &[
+        policy("imagepolicy-create-portieris", "CREATE imagepolicies", "successor"),
+    ]),
+    alice("create -f cluster-policy-portieris.yaml", &[
+        policy("clusterimagepolicy-create-portieris", "CREATE clusterimagepolicies", "successor"),
     ]),
 ];
