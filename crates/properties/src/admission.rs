@@ -3,9 +3,9 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cise_admission::fuzzing::answer_if_all_is_met;
+use cise_admission::fuzzing::{answer_about_policy, answer_if_all_is_met};
 use cise_admission::{Answer, Decision, Grounds, Hook, Kind};
-use cise_policy::{Policies, from_yaml};
+use cise_policy::{Policies, from_value, from_yaml};
 use cise_reference::{Digest, Reference};
 use serde_json::Value;
 
@@ -50,6 +50,33 @@ pub(crate) fn review(bytes: &[u8]) {
             "{hook:?}: {decision:?}"
         );
         check_patch(&patch, &named, &digest);
+    }
+}
+
+/// Of any review, a policy is stored only if it can be read in full, or if it could not be read before; and the answer is a
+/// review of bounded size, to the request that was made.
+pub(crate) fn policy_review(bytes: &[u8]) {
+    let Some(answer) = answer_about_policy(bytes) else {
+        return;
+    };
+    let response = response(&answer, bytes);
+    assert!(patch(&response).is_empty());
+    let Grounds::OfPolicy(decision) = &answer.outcome.grounds else {
+        return;
+    };
+    if decision.is_allowed() && decision.warnings.is_empty() {
+        // Fields that nobody reads may hold what is no text, and numbers beyond all bounds.
+        let Ok(review) = serde_json::from_slice::<Value>(bytes) else {
+            return;
+        };
+        let request = review.get("request").cloned().unwrap_or_default();
+        let namespace = request.get("namespace").and_then(Value::as_str);
+        let object = request.get("object").unwrap_or(&Value::Null);
+        let read = from_value(object, namespace.unwrap_or_default());
+        assert_eq!(
+            read.ok().map(|policy| policy.origin().clone()),
+            decision.policy
+        );
     }
 }
 

@@ -21,7 +21,7 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 13] = [
+pub const ALL: [(&str, Property); 14] = [
     ("challenge", registry::challenge),
     ("docker_config", registry::docker_config),
     ("image_manifest", registry::image_manifest),
@@ -29,6 +29,7 @@ pub const ALL: [(&str, Property); 13] = [
     ("kubernetes_manifest", manifests::kubernetes_manifest),
     ("pattern", pattern::pattern),
     ("policy", policy::policy),
+    ("policy_review", admission::policy_review),
     ("reference", reference::reference),
     ("review", admission::review),
     ("timeout", server::timeout),
