@@ -1,36 +1,19 @@
 //! `cise serve` as the chart starts it: it enters itself in the cluster, and `cise uninstall` takes it out.
 
-use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
+use cise_testkit::controlplane::Kubectl;
 use serde_json::json;
 
-use crate::program::Folder;
-use crate::server::{Server, eventually};
-
-/// What the chart brings, without the pods.
-const INSTALLED: &str = include_str!("citizen.yaml");
-
-const SERVICE: &str = "10.0.0.77:443";
+use crate::guarded::Guarded;
+use crate::server::eventually;
 
 #[test]
 fn a_server_guards_its_cluster_until_it_is_uninstalled() {
-    if !ControlPlane::require() {
+    let Some(guarded) = Guarded::start("cluster: {}\n") else {
         return;
-    }
-    let plane = ControlPlane::start().unwrap();
-    let admin = plane.kubectl(&User::admin()).unwrap();
-    let own = plane.kubectl(&User::new("cise", "programs")).unwrap();
-    let folder = Folder::new(&[("cise.yaml", "cluster: {}\n")]);
-    let definitions = folder.run("crds").stdout;
-    for manifest in [definitions.as_str(), INSTALLED] {
-        admin.run_with(&["apply", "-f", "-"], manifest).unwrap();
-    }
-    let kubeconfig = own.kubeconfig().display();
-    let arguments = format!("--config cise.yaml --kubeconfig {kubeconfig}");
-    let mut server = Server::spawn_as(folder, &arguments, "cise-0");
-    server.wait_for("ready: reviews at https://");
-    let port = server.url().rsplit(':').next().unwrap().parse().unwrap();
-    plane.route(SERVICE, ([127, 0, 0, 1], port).into());
-
+    };
+    let Guarded {
+        admin, mut server, ..
+    } = guarded;
     let sentence = "Trust is not supported for images from this registry";
     eventually(
         "refused by the default policy",

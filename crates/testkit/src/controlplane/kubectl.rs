@@ -17,6 +17,7 @@ pub struct Kubectl {
     program: PathBuf,
     kubeconfig: PathBuf,
     home: PathBuf,
+    editor: Option<String>,
 }
 
 impl Kubectl {
@@ -35,7 +36,15 @@ impl Kubectl {
             program: program.to_owned(),
             kubeconfig,
             home: home.to_owned(),
+            editor: None,
         })
+    }
+
+    /// The same, for one who edits files with this command, such as `sed -i s/a/b/`.
+    #[must_use]
+    pub fn with_editor(mut self, command: &str) -> Self {
+        self.editor = Some(command.to_owned());
+        self
     }
 
     /// Runs it with these arguments and gives what it printed to standard output.
@@ -49,7 +58,8 @@ impl Kubectl {
         command
             .args(arguments)
             .env("KUBECONFIG", &self.kubeconfig)
-            .env("HOME", &self.home);
+            .env("HOME", &self.home)
+            .envs(self.editor.iter().map(|editor| ("KUBE_EDITOR", editor)));
         run(&mut command, input)
     }
 
