@@ -1,8 +1,8 @@
 //! Admission: which images a workload names, whether policy allows them, and the answer to the API server.
 //!
-//! [`Engine`] does it all for images. It gathers facts, which may fail, and hands them to a pure decision, the only place that says
-//! that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each request.
-//! [`PolicyGate`] judges policies themselves before they are stored.
+//! [`Engine`] does it all for images. It gathers facts, which may fail, and hands them to a pure decision, the only place that
+//! says that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each
+//! request. [`PolicyGate`] judges policies themselves before they are stored.
 
 mod answer;
 mod coverage;

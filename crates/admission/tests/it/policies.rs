@@ -249,7 +249,7 @@ async fn a_stored_policy_that_cannot_be_read_is_not_held_fast() {
     );
 
     let body = with_object(recording, "object", |object| {
-        object["status"] = json!({ "seen": true })
+        object["status"] = json!({ "seen": true });
     });
     assert_eq!(response_of(&gate.answer(&body).await)["allowed"], true);
 

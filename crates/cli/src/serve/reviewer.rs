@@ -140,3 +140,19 @@ fn reasons(decision: &Decision) -> Vec<Cow<'static, str>> {
     }
     codes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_leads_to_what_is_served_there_and_no_other_anywhere() {
+        let images = Hook::ALL.map(Hook::path);
+        for path in images.into_iter().chain([PolicyGate::PATH]) {
+            assert_eq!(Judges::hook(path).map(Judges::path), Some(path));
+        }
+        for path in ["", "/", "/policies/", "policies", "/policies/validate"] {
+            assert!(Judges::hook(path).is_none(), "{path}");
+        }
+    }
+}

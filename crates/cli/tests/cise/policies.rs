@@ -99,6 +99,12 @@ fn policy(namespace: &str, name: &str, repositories: &str) -> String {
     )
 }
 
+/// A policy that demands something in a namespace that is left out by default.
+fn strict() -> String {
+    let entry = "  - name: 'icr.io/*'\n    policy: {trust: {enabled: true}}";
+    policy("kube-system", "strict", entry)
+}
+
 #[test]
 fn what_becomes_of_policies_in_a_guarded_cluster() {
     let Some(mut story) = Story::begin() else {
@@ -108,6 +114,7 @@ fn what_becomes_of_policies_in_a_guarded_cluster() {
     story.a_typing_error_is_refused_in_the_editor();
     story.the_policies_of_the_documentation_are_stored_unchanged_and_without_a_warning();
     story.kubectl_prints_what_the_author_should_know();
+    story.a_stricter_policy_is_refused_where_the_webhooks_cannot_be_put_back();
     story.a_stricter_policy_puts_the_webhooks_back_before_it_is_in_force();
     story.a_policy_that_cannot_be_read_can_be_changed_in_its_metadata_and_deleted();
     story.metrics_and_the_audit_log_tell_of_it();
@@ -233,7 +240,7 @@ impl Story {
         self.kubectl(&["delete", "clusterimagepolicy", "mine"]);
     }
 
-    fn a_stricter_policy_puts_the_webhooks_back_before_it_is_in_force(&self) {
+    fn a_stricter_policy_is_refused_where_the_webhooks_cannot_be_put_back(&self) {
         self.writes(&["apply", "-f", "-"], SEED[1]).unwrap();
         eventually(
             "kube-system is left out",
@@ -243,31 +250,45 @@ impl Story {
         let is_told = "cise_namespace_left_out{name=\"kube-system\"} 1";
         assert!(self.metrics().contains(is_told), "{}", self.metrics());
 
-        let strict = policy(
-            "kube-system",
-            "strict",
-            "  - name: 'icr.io/*'\n    policy: {trust: {enabled: true}}",
+        self.may("[get]");
+        let said = self.writes(&["apply", "-f", "-"], &strict()).unwrap_err();
+        assert!(
+            said.contains("ImagePolicy kube-system/strict would not be enforced"),
+            "{said}"
         );
-        self.writes(&["apply", "--dry-run=server", "-f", "-"], &strict)
+        assert!(
+            said.contains(
+                "found: the webhooks are not called for namespace kube-system yet: writing "
+            ),
+            "{said}"
+        );
+        assert!(
+            self.pod("kube-system").is_ok(),
+            "the namespace is as it was"
+        );
+        self.may("[get, patch]");
+    }
+
+    fn a_stricter_policy_puts_the_webhooks_back_before_it_is_in_force(&self) {
+        self.writes(&["apply", "--dry-run=server", "-f", "-"], &strict())
             .unwrap();
         assert!(
             self.left_out().contains("kube-system"),
             "a dry run changes nothing"
         );
-        let delete = [
-            "-n",
-            "kube-system",
-            "delete",
-            "imagepolicy",
-            "ibmcloud-image-policy",
-        ];
-        self.writes(&["apply", "-f", "-"], &strict).unwrap();
+        self.writes(&["apply", "-f", "-"], &strict()).unwrap();
         assert!(
             !self.left_out().contains("kube-system"),
             "{}",
             self.left_out()
         );
-        self.kubectl(&delete);
+        self.kubectl(&[
+            "-n",
+            "kube-system",
+            "delete",
+            "imagepolicy",
+            "ibmcloud-image-policy",
+        ]);
         let sentence = "Deny, no image policies or cluster polices for registry.example.com/app:v1";
         eventually(
             "the stricter policy is in force",
@@ -278,6 +299,19 @@ impl Story {
             || format!("{:?}", self.pod("kube-system")),
         );
         self.kubectl(&["-n", "kube-system", "delete", "imagepolicy", "strict"]);
+    }
+
+    /// Lets the program do these things, and no others, with the configurations of webhooks.
+    fn may(&self, verbs: &str) {
+        let patch = format!("[{{op: replace, path: /rules/2/verbs, value: {verbs}}}]");
+        self.kubectl(&["patch", "clusterrole", "cise", "--type=json", "-p", &patch]);
+        let configuration = "validatingwebhookconfiguration/image-admission-config";
+        let asked = ["auth", "can-i", "patch", configuration, "--as=cise"];
+        eventually(
+            "the API server knows of it",
+            || self.writes(&asked, "").is_ok() == verbs.contains("patch"),
+            || verbs.to_owned(),
+        );
     }
 
     /// It was stored while no webhook was there to refuse it.

@@ -77,6 +77,22 @@ fn a_review_is_answered_logged_and_counted_and_a_signal_ends_the_server_in_order
 }
 
 #[test]
+fn a_policy_is_judged_beside_those_of_the_folder() {
+    let entry = ("registry.test/team/*", "{va: {enabled: true}}");
+    let server = start(&policy("team", &[entry]));
+    let admitted = server.review("/policies", "imagepolicy-create-portieris");
+    assert_eq!(admitted["allowed"], true);
+    let warnings = admitted["warnings"].to_string();
+    let tie = "`registry.test/team/*` is also in ImagePolicy team/web: what both require must hold";
+    assert!(warnings.contains(tie), "{warnings}");
+    let refused = server.review("/policies", "imagepolicy-create-misspelt");
+    assert_eq!(refused["status"]["reason"], "Invalid");
+    let metrics = server.admin("/metrics").1;
+    let counted = "cise_reviews_total{hook=\"/policies\",outcome=\"denied\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[test]
 fn changed_policies_are_picked_up_and_unreadable_ones_are_not() {
     let server = start(&policy("team", &[("registry.test/team/*", "")]));
     let allowed = || server.review("/trust", "pod-create-one-image")["allowed"] == true;

@@ -8,7 +8,7 @@ fn policy(kind: &str, name: &str, repositories: &str) -> Policy {
     from_yaml(&text, "team").unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What is remarkable in an ImagePolicy `new` beside these.
+/// What is remarkable in a policy `new` of a namespace beside these.
 fn lints(repositories: &str, others: &[Policy]) -> Vec<String> {
     let others = Policies::compile(others.iter().cloned(), []);
     let policy = policy("ImagePolicy", "new", repositories);
