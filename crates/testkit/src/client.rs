@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::authority::Identity;
 use crate::{Error, background};
 
 /// How long a component on this machine may take to answer.
@@ -21,8 +22,17 @@ pub(crate) struct Client(reqwest::Client);
 impl Client {
     /// A client that trusts the authority with this certificate (PEM), and no other.
     pub(crate) fn trusting(authority: Option<&str>) -> Result<Self, Error> {
+        Self::of(tls(authority, None)?)
+    }
+
+    /// The same, which shows this certificate where it is asked for one.
+    pub(crate) fn as_somebody(authority: &str, identity: &Identity) -> Result<Self, Error> {
+        Self::of(tls(Some(authority), Some(identity))?)
+    }
+
+    fn of(tls: ClientConfig) -> Result<Self, Error> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(authority)?)
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(ANSWER_WITHIN)
@@ -85,18 +95,28 @@ impl Client {
     }
 }
 
-fn tls(authority: Option<&str>) -> Result<ClientConfig, Error> {
+fn tls(authority: Option<&str>, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::Tls(error.to_string());
     let mut roots = RootCertStore::empty();
     if let Some(pem) = authority {
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
-        let certificate = certificate.map_err(|error| Error::Tls(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| Error::Tls(error.to_string()))?;
+        let certificate = certificate.map_err(|error| failed(&error))?;
+        roots.add(certificate).map_err(|error| failed(&error))?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let versions =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = versions.map_err(|error| Error::Tls(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let config = versions.map_err(|error| failed(&error))?;
+    let config = config.with_root_certificates(roots);
+    let Some(identity) = identity else {
+        return Ok(config.with_no_client_auth());
+    };
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes());
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
+    let (certificate, key) = (
+        certificate.map_err(|error| failed(&error))?,
+        key.map_err(|error| failed(&error))?,
+    );
+    let config = config.with_client_auth_cert(vec![certificate], key);
+    config.map_err(|error| failed(&error))
 }

@@ -1,10 +1,13 @@
 //! A Kubernetes control plane on the loopback interface: etcd, the API server and the controllers.
 //!
-//! There is no kubelet: pods stay `Pending`, which is enough for everything that admission decides. Webhooks that name a
-//! service are dialled at the service's cluster address; [`ControlPlane::route`] says which process answers there.
+//! There is no kubelet: pods stay `Pending`, which is enough for everything that admission decides. Where pods have to run, a
+//! [`Node`] takes them. Webhooks that name a service are dialled at the service's cluster address; [`ControlPlane::route`]
+//! says which process answers there, or the node does, from the endpoints of the service.
 
+mod api;
 mod egress;
 mod kubectl;
+mod node;
 mod user;
 
 use std::fs;
@@ -23,7 +26,9 @@ use crate::components::{ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL};
 use crate::process::{Process, free_port, is_listening, on_free_port};
 use egress::Egress;
 
+pub use api::{Answer, Api};
 pub use kubectl::Kubectl;
+pub use node::{Node, Pretend, Program, Runtime};
 pub use user::User;
 
 /// The addresses that services get.
@@ -37,9 +42,17 @@ const API_SERVICE: &str = "10.0.0.1";
 pub struct ControlPlane {
     // In the order in which they end.
     _controllers: Process,
-    _api_server: Process,
+    api_server: ApiServer,
     _etcd: Process,
     cluster: Cluster,
+}
+
+/// The API server, and how it is started again.
+#[derive(Debug)]
+struct ApiServer {
+    process: Option<Process>,
+    command: Command,
+    address: SocketAddr,
 }
 
 /// What the processes are told about each other.
@@ -65,12 +78,12 @@ impl ControlPlane {
             folder,
         };
         let tokens = cluster.authority.client("service-account-tokens", &[])?;
-        let (api_server, address) = cluster.start_api_server(store, &tokens)?;
-        cluster.url = format!("https://{address}");
+        let api_server = cluster.start_api_server(store, &tokens)?;
+        cluster.url = format!("https://{}", api_server.address);
         let controllers = cluster.start_controllers(&tokens)?;
         Ok(Self {
             _controllers: controllers,
-            _api_server: api_server,
+            api_server,
             _etcd: etcd,
             cluster,
         })
@@ -97,7 +110,24 @@ impl ControlPlane {
     /// Lets `to` answer for a service: `service` is its cluster address and port, such as `10.0.0.10:443`. A later route
     /// for the same service takes the place of the earlier one; connections that stand stay as they are.
     pub fn route(&self, service: &str, to: SocketAddr) {
-        self.cluster.egress.route(service, to);
+        self.cluster.egress.routes().set(service, vec![to]);
+    }
+
+    /// Ends the API server, and starts it again at the same address. `meanwhile` is done while there is none.
+    pub fn restart_api_server(&mut self, meanwhile: impl FnOnce()) -> Result<(), Error> {
+        drop(self.api_server.process.take());
+        meanwhile();
+        let process = self
+            .cluster
+            .run_api_server(&self.api_server.command, self.api_server.address)?;
+        self.api_server.process = Some(process);
+        Ok(())
+    }
+
+    /// The API server as it answers this user, without a client in between.
+    pub fn api(&self, user: &User) -> Result<Api, Error> {
+        let identity = self.cluster.authority.client(&user.name, &[&user.group])?;
+        Api::new(&self.cluster.url, &self.cluster.authority, &identity)
     }
 
     /// The command line client, used by this person or program.
@@ -117,14 +147,9 @@ impl Cluster {
         )
     }
 
-    fn start_api_server(
-        &self,
-        store: SocketAddr,
-        tokens: &Identity,
-    ) -> Result<(Process, SocketAddr), Error> {
+    fn start_api_server(&self, store: SocketAddr, tokens: &Identity) -> Result<ApiServer, Error> {
         let names = [&LOOPBACK[..], &[API_SERVICE, "kubernetes.default.svc"]].concat();
         let identity = self.authority.server(&names)?;
-        let client = Client::trusting(Some(&self.authority.certificate()))?;
         let program = KUBE_APISERVER.program()?;
         let egress = self.write("egress.json", &self.egress.configuration())?;
         on_free_port(|address| {
@@ -150,22 +175,24 @@ impl Cluster {
                     "--authorization-mode=Node,RBAC",
                     "--enable-admission-plugins=NodeRestriction",
                 ]);
-            let ready = format!("https://{address}/readyz");
-            let is_ready = || {
-                client
-                    .send(&Method::GET, &ready, HeaderMap::new(), Vec::new())
-                    .is_ok()
-            };
-            Ok((
-                Process::start(
-                    "kube-apiserver",
-                    &command,
-                    &self.log("kube-apiserver"),
-                    is_ready,
-                )?,
+            Ok(ApiServer {
+                process: Some(self.run_api_server(&command, address)?),
+                command,
                 address,
-            ))
+            })
         })
+    }
+
+    fn run_api_server(&self, command: &Command, address: SocketAddr) -> Result<Process, Error> {
+        let client = Client::trusting(Some(&self.authority.certificate()))?;
+        let ready = format!("https://{address}/readyz");
+        let is_ready = || {
+            client
+                .send(&Method::GET, &ready, HeaderMap::new(), Vec::new())
+                .is_ok()
+        };
+        let log = self.log("kube-apiserver");
+        Process::start("kube-apiserver", command, &log, is_ready)
     }
 
     fn start_controllers(&self, tokens: &Identity) -> Result<Process, Error> {

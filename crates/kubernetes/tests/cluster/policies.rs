@@ -175,7 +175,7 @@ async fn the_last_policies_stay_in_force_while_the_api_server_is_away() {
             .unwrap()
     };
     apply(&own("before", "[{name: '*'}]"));
-    let relay = ApiRelay::start(&environment).await;
+    let relay = ApiRelay::start(&environment);
     let access = Access::Kubeconfig(relay.kubeconfig());
     let (watch, _task) = follow(Cluster::connect(&access, Some(HOME)).await.unwrap());
     watch.ready().await;
@@ -196,7 +196,7 @@ async fn without_the_api_server_it_is_not_ready_and_says_why() {
     let Some(environment) = Environment::shared() else {
         return;
     };
-    let relay = ApiRelay::start(&environment).await;
+    let relay = ApiRelay::start(&environment);
     relay.cut();
     let access = Access::Kubeconfig(relay.kubeconfig());
     let (watch, _task) = follow(Cluster::connect(&access, Some(HOME)).await.unwrap());

@@ -11,11 +11,11 @@ use cise_kubernetes::{
 use cise_policy::ApiGroup;
 use cise_testkit::authority::Identity;
 use cise_testkit::recorder::Recorder;
+use cise_testkit::relay::Relay;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use crate::environment::{Environment, HOME, eventually};
-use crate::relay::Relay;
 
 const SERVICE: &str = "10.0.0.77:443";
 
@@ -78,7 +78,7 @@ impl Installation {
             key_file: "unused".into(),
         });
         let recorder = recorder.unwrap();
-        let way = Relay::start(recorder.address()).await;
+        let way = Relay::start(recorder.address()).unwrap();
         environment.plane().route(SERVICE, way.address());
         let registrar = Registrar::new(&cluster, settings(), Arc::clone(&policies), authorities);
         let registrar = Arc::new(registrar);

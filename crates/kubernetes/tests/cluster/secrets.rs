@@ -93,7 +93,7 @@ async fn that_the_api_server_does_not_answer_is_no_absence() {
     let Some(environment) = Environment::shared() else {
         return;
     };
-    let relay = ApiRelay::start(&environment).await;
+    let relay = ApiRelay::start(&environment);
     relay.cut();
     let access = Access::Kubeconfig(relay.kubeconfig());
     let cluster = Cluster::connect(&access, Some(HOME)).await.unwrap();

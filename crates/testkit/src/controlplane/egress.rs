@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use crate::Error;
-use crate::background::{self, Task};
+use crate::background::{self, Task, lock};
 
 /// How long the head of a request may be, in bytes.
 const HEAD_LIMIT: usize = 8 * 1024;
@@ -27,9 +27,16 @@ pub(super) struct Egress {
     _task: Task,
 }
 
-/// Which process answers for which cluster address and port.
+/// Which processes answer for which cluster address and port.
 #[derive(Debug, Clone, Default)]
-struct Routes(Arc<Mutex<HashMap<String, SocketAddr>>>);
+pub(super) struct Routes(Arc<Mutex<HashMap<String, Turns>>>);
+
+/// Those who answer for one address, in turns.
+#[derive(Debug, Default)]
+struct Turns {
+    backends: Vec<SocketAddr>,
+    taken: usize,
+}
 
 impl Egress {
     /// Listens on a new Unix socket.
@@ -56,22 +63,26 @@ impl Egress {
         &self.socket
     }
 
-    pub(super) fn route(&self, service: &str, to: SocketAddr) {
-        self.routes
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(service.to_owned(), to);
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
     }
 }
 
 impl Routes {
-    fn find(&self, service: &str) -> Option<SocketAddr> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(service)
-            .copied()
+    /// Lets these answer for a service from now on, one connection each in turns; none of them: nobody does.
+    pub(super) fn set(&self, service: &str, backends: Vec<SocketAddr>) {
+        lock(&self.0)
+            .entry(service.to_owned())
+            .or_default()
+            .backends = backends;
+    }
+
+    fn next(&self, service: &str) -> Option<SocketAddr> {
+        let mut routes = lock(&self.0);
+        let turns = routes.get_mut(service)?;
+        turns.taken = turns.taken.wrapping_add(1);
+        let turn = turns.taken.checked_rem(turns.backends.len())?;
+        turns.backends.get(turn).copied()
     }
 }
 
@@ -91,7 +102,7 @@ async fn accept(listener: UnixListener, routes: Routes) {
 
 async fn pipe(mut client: UnixStream, routes: Routes) -> io::Result<()> {
     let head = read_head(&mut client).await?;
-    let Some(to) = target(&head).and_then(|service| routes.find(service)) else {
+    let Some(to) = target(&head).and_then(|service| routes.next(service)) else {
         return client
             .write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             .await;
@@ -121,6 +132,8 @@ fn target(head: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -138,13 +151,23 @@ mod tests {
     }
 
     #[test]
-    fn a_later_route_takes_the_place_of_an_earlier_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let egress = Egress::start(&folder.path().join("s")).unwrap();
+    fn connections_go_to_those_who_answer_for_a_service_in_turns() {
         let [first, second] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        egress.route("10.0.0.10:443", first);
-        egress.route("10.0.0.10:443", second);
-        assert_eq!(egress.routes.find("10.0.0.10:443"), Some(second));
-        assert_eq!(egress.routes.find("10.0.0.11:443"), None);
+        let routes = Routes::default();
+        routes.set("10.0.0.10:443", vec![first, second]);
+        let turns: HashSet<_> = (0..2).map(|_| routes.next("10.0.0.10:443")).collect();
+        assert_eq!(turns, HashSet::from([Some(first), Some(second)]));
+        assert_eq!(routes.next("10.0.0.11:443"), None);
+    }
+
+    #[test]
+    fn a_later_route_takes_the_place_of_an_earlier_one() {
+        let [first, second] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let routes = Routes::default();
+        routes.set("10.0.0.10:443", vec![first]);
+        routes.set("10.0.0.10:443", vec![second]);
+        assert_eq!(routes.next("10.0.0.10:443"), Some(second));
+        routes.set("10.0.0.10:443", Vec::new());
+        assert_eq!(routes.next("10.0.0.10:443"), None);
     }
 }
