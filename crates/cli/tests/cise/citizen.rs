@@ -3,7 +3,7 @@
 use cise_testkit::controlplane::Kubectl;
 use serde_json::json;
 
-use crate::guarded::Guarded;
+use crate::outside::Guarded;
 use crate::server::eventually;
 
 #[test]

@@ -67,7 +67,7 @@ const UNSUPPORTED: &str = "admission webhook \"trust.hooks.securityenforcement.a
 
 #[test]
 fn a_cluster_is_guarded_by_the_policies_that_are_applied_to_it() {
-    if !ControlPlane::require() || !components::require(&[&REGISTRY, &NOTARY_SERVER, &NOTARY]) {
+    if !ControlPlane::require() || !Peers::require() {
         return;
     }
     let peers = Peers::start();
@@ -118,15 +118,20 @@ fn the_environment_may_name_the_cluster_by_one_file() {
 }
 
 /// A registry with a signed and an unsigned image, and its trust server.
-struct Peers {
+pub(crate) struct Peers {
     registry: Registry,
     notary: NotaryServer,
-    signed: Image,
+    pub(crate) signed: Image,
     _authority: Authority,
 }
 
 impl Peers {
-    fn start() -> Self {
+    /// They can be had on this machine, or are said to be missing.
+    pub(crate) fn require() -> bool {
+        components::require(&[&REGISTRY, &NOTARY_SERVER, &NOTARY])
+    }
+
+    pub(crate) fn start() -> Self {
         let authority = Authority::new("cise cluster").unwrap();
         let (registry, notary) = (
             Registry::open().unwrap(),
@@ -149,8 +154,20 @@ impl Peers {
         peers
     }
 
-    fn repository(&self) -> String {
+    pub(crate) fn repository(&self) -> String {
         format!("{}/team/app", self.registry.host())
+    }
+
+    /// What the chart is told of them.
+    pub(crate) fn values(&self) -> Value {
+        let trust = self.notary.trust();
+        let authority = std::fs::read_to_string(&trust.ca_file).unwrap();
+        json!({ "registries": [{
+            "host": self.registry.host(),
+            "plainHTTP": true,
+            "trustServer": trust.server_url,
+            "trustServerCA": authority,
+        }] })
     }
 
     fn configuration(&self) -> String {

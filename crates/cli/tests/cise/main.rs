@@ -8,15 +8,22 @@
 )]
 
 mod bad_input;
+mod bypasses;
 mod check;
 mod citizen;
 mod cluster;
 mod crds;
 mod guarded;
+mod healing;
 mod help;
+mod load;
+mod outages;
+mod outside;
 mod policies;
 mod program;
+mod replicas;
 mod reports;
+mod rotation;
 mod serve;
 mod server;
 mod trust;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::guarded::Guarded;
+use crate::outside::Guarded;
 use crate::server::eventually;
 
 /// The policies of the seed's documentation.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::program::Folder;
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running server.
 pub(crate) struct Server {
@@ -86,15 +86,41 @@ impl Server {
         let Ok(mut stream) = TcpStream::connect(self.admin) else {
             return (0, String::new());
         };
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let exchanged = stream
+            .write_all(request.as_bytes())
+            .and_then(|()| stream.read_to_string(&mut answer));
+        if exchanged.is_err() || answer.is_empty() {
+            // It ended meanwhile.
+            return (0, String::new());
+        }
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    /// Where the admin port is.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Where reviews are answered, as soon as they are.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        let log = self.log("cise.log");
+        let address = log.split("reviews at https://").nth(1)?;
+        address.split(',').next()?.parse().ok()
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Ends it without a warning.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -112,9 +138,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Pods are bound to it as soon as they exist. What a pod describes is started by a [`Runtime`], as a process of this machine;
 //! a pod that the runtime does not know counts as running, or as done where it is meant to end. Services lead to the
-//! processes of their pods that are ready, as the controllers say it in EndpointSlices.
+//! processes of their pods that are ready, as the controllers say it in `EndpointSlices`.
 
 mod kubelet;
 mod pod;

@@ -1,0 +1,147 @@
+//! Two replicas, which share the work and stand in for each other.
+
+use serde_json::json;
+
+use crate::cluster::Peers;
+use crate::guarded::{Guarded, HOME, pod};
+use crate::load::Load;
+use crate::server::eventually;
+
+#[test]
+fn replicas_share_the_work_and_stand_in_for_each_other() {
+    if !Peers::require() {
+        return;
+    }
+    let peers = Peers::start();
+    let Some(cluster) = Guarded::start(&peers.values()) else {
+        return;
+    };
+    let repository = peers.repository();
+    cluster.exempt(
+        "team",
+        &[(&repository, json!({ "trust": { "enabled": true } }))],
+    );
+    what_one_replica_pins_another_admits(&cluster, &peers);
+    a_replica_that_is_told_to_end_loses_no_request(&cluster);
+    what_a_killed_replica_had_in_its_hands_is_answered_by_the_other_when_it_is_asked_again(
+        &cluster,
+    );
+    another_replica_leads_when_the_leader_is_gone(&cluster);
+    when_the_leader_is_told_to_end_another_one_leads(&cluster);
+}
+
+/// Each webhook has connections of its own, and connections go to the replicas in turns.
+fn what_one_replica_pins_another_admits(cluster: &Guarded, peers: &Peers) {
+    let image = format!("{}:signed", peers.repository());
+    let made = cluster.make("", &pod("shared", "team", &image)).unwrap();
+    let pinned = format!("{image}@{}", peers.signed.digest());
+    assert_eq!(made["spec"]["containers"][0]["image"], pinned);
+    let judged = || {
+        cluster
+            .pods()
+            .into_iter()
+            .map(|pod| cluster.replicas.hooks_that_judged(&pod, "shared"))
+    };
+    let judged: Vec<Vec<String>> = judged().collect();
+    assert!(judged.iter().all(|hooks| !hooks.is_empty()), "{judged:?}");
+    let mut all = judged.concat();
+    all.sort();
+    assert_eq!(all, ["/trust", "/trust/validate", "/va"]);
+}
+
+fn a_replica_that_is_told_to_end_loses_no_request(cluster: &Guarded) {
+    let load = Load::start(&cluster.api);
+    for ending in cluster.pods() {
+        cluster.kubectl(&format!("-n {HOME} delete pod {ending} --timeout=120s"));
+        load.goes_on();
+        cluster.kubectl(&format!(
+            "-n {HOME} rollout status deployment/cise --timeout=120s"
+        ));
+        let server = cluster.replicas.of(&ending);
+        let log = server.lock().unwrap().log("cise.log");
+        assert!(log.contains("shutting down"), "{log}");
+    }
+    let failures = load.end();
+    assert!(
+        failures.is_empty(),
+        "{failures:#?}\n{}",
+        cluster.replicas.logs()
+    );
+}
+
+fn what_a_killed_replica_had_in_its_hands_is_answered_by_the_other_when_it_is_asked_again(
+    cluster: &Guarded,
+) {
+    let load = Load::start(&cluster.api);
+    let killed = &cluster.pods()[0];
+    let dead = cluster.replicas.of(killed);
+    dead.lock().unwrap().kill();
+    eventually(
+        "the killed one is replaced in its pod",
+        || cluster.replicas.of(killed).lock().unwrap().is_running(),
+        || cluster.replicas.logs(),
+    );
+    cluster.kubectl(&format!(
+        "-n {HOME} wait --for=condition=Ready pod/{killed} --timeout=120s"
+    ));
+    load.goes_on();
+    let before = load.failures();
+    load.goes_on();
+    let failures = load.end();
+    assert_eq!(
+        failures, before,
+        "all is well when the killed one is known to be gone"
+    );
+    for failure in failures {
+        assert!(failure.contains("failed calling webhook"), "{failure}");
+    }
+}
+
+fn another_replica_leads_when_the_leader_is_gone(cluster: &Guarded) {
+    let leader = leader(cluster);
+    cluster.kubectl(&format!(
+        "-n {HOME} delete pod {leader} --force --grace-period=0"
+    ));
+    leads_another_than(cluster, &leader);
+    cluster.kubectl(&format!(
+        "-n {HOME} rollout status deployment/cise --timeout=120s"
+    ));
+}
+
+fn when_the_leader_is_told_to_end_another_one_leads(cluster: &Guarded) {
+    let leader = leader(cluster);
+    cluster.kubectl(&format!("-n {HOME} delete pod {leader} --timeout=120s"));
+    leads_another_than(cluster, &leader);
+}
+
+fn leader(cluster: &Guarded) -> String {
+    cluster.kubectl(&format!(
+        "-n {HOME} get lease cise -o jsonpath={{.spec.holderIdentity}}"
+    ))
+}
+
+/// One leads who is there, and does what only the leader does.
+fn leads_another_than(cluster: &Guarded, former: &str) {
+    let configuration = "validatingwebhookconfiguration image-admission-config";
+    let hooks = || {
+        cluster.kubectl(&format!(
+            "get {configuration} -o jsonpath={{.webhooks[*].name}}"
+        ))
+    };
+    let before = hooks();
+    eventually(
+        "another one leads",
+        || {
+            let now = leader(cluster);
+            now != former && cluster.pods().contains(&now)
+        },
+        || format!("{}\n{}", leader(cluster), cluster.replicas.logs()),
+    );
+    let remove = r#"[{"op":"remove","path":"/webhooks/0"}]"#;
+    cluster.kubectl(&format!("patch {configuration} --type=json -p {remove}"));
+    eventually(
+        "what was taken away is put back",
+        || hooks() == before,
+        || cluster.replicas.logs(),
+    );
+}
