@@ -17,8 +17,10 @@ use crate::error::is;
 use crate::{Cluster, Error};
 use keyring::Keyring;
 
-/// How often the Secret is looked at, for what another replica has changed.
+/// How often the Secret is looked at, for what another replica has changed; and until there is a certificate, without which
+/// nobody is answered.
 const LOOKS_EVERY: Duration = Duration::from_secs(5);
+const LOOKS_AT_START_EVERY: Duration = Duration::from_millis(500);
 
 /// Makes the certificate of the webhooks, keeps it in a Secret that all replicas share, and renews it in time.
 ///
@@ -82,18 +84,24 @@ impl CertificateKeeper {
 
     /// Follows the Secret, forever, and renews what is in it while this one leads.
     pub async fn follow(&self, leads: watch::Receiver<bool>) {
-        let mut looks = tokio::time::interval(LOOKS_EVERY);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut failing = None;
         loop {
-            looks.tick().await;
             let authority = if *leads.borrow() {
                 Authority::Leads
             } else {
                 Authority::Follows
             };
-            if let Err(error) = self.look(authority, SystemTime::now()).await {
-                tracing::error!("the certificate of the webhooks is not kept: {error}");
+            let failed = self.look(authority, SystemTime::now()).await.err();
+            if failed != failing {
+                failing = failed;
+                report(failing.as_ref());
             }
+            let pause = if self.current.borrow().is_some() {
+                LOOKS_EVERY
+            } else {
+                LOOKS_AT_START_EVERY
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -189,6 +197,14 @@ impl CertificateKeeper {
 
     fn failed(&self, action: &'static str, error: &kube::Error) -> Error {
         Error::request(action, &self.place, error)
+    }
+}
+
+/// A failure that goes on is told once.
+fn report(failing: Option<&Error>) {
+    match failing {
+        None => tracing::info!("the certificate of the webhooks is kept again"),
+        Some(error) => tracing::error!("the certificate of the webhooks is not kept: {error}"),
     }
 }
 

@@ -22,9 +22,11 @@ const WATCH_SECONDS: u32 = 60;
 /// How soon a cluster that does not have the resource is looked at again: a first policy must not wait a second.
 const ABSENT_PAUSE: Duration = Duration::from_millis(500);
 
-/// How soon an API server that did not answer is asked again, at first and at most.
+/// How soon an API server that did not answer is asked again, at first and at most; and at most while nothing has been listed
+/// yet, since nobody is answered before that.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE_AT_START: Duration = Duration::from_millis(500);
 
 /// Tells all changes of a resource, until nobody listens. After an interruption, all of it is listed again.
 pub(super) async fn follow(
@@ -37,6 +39,7 @@ pub(super) async fn follow(
         resource,
         changes,
         pause: FIRST_PAUSE,
+        longest_pause: LONGEST_PAUSE_AT_START,
     };
     loop {
         let Err(interruption) = follower.tell_all().await;
@@ -52,6 +55,7 @@ struct Follower {
     changes: mpsc::Sender<Change>,
     /// Before the next attempt.
     pause: Duration,
+    longest_pause: Duration,
 }
 
 /// Why a resource can be followed no longer.
@@ -91,6 +95,7 @@ impl Follower {
                 Event::InitApply(policy) => listed.push(policy.read(self.resource)?),
                 Event::InitDone => {
                     self.pause = FIRST_PAUSE;
+                    self.longest_pause = LONGEST_PAUSE;
                     self.tell(News::Listed(std::mem::take(&mut listed))).await?;
                 }
                 Event::Apply(policy) => {
@@ -123,7 +128,7 @@ impl Follower {
     }
 
     fn longer_pause(&mut self) -> Duration {
-        let longer = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+        let longer = self.pause.saturating_mul(2).min(self.longest_pause);
         std::mem::replace(&mut self.pause, longer)
     }
 
@@ -271,6 +276,30 @@ mod tests {
         let (told, asked) = told(vec![missing(), missing(), list("a")]).await;
         assert_eq!(told, ["absent", "absent", "listed a"]);
         assert_eq!(asked, ["list", "list", "list", "watch"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn before_the_first_list_an_api_server_is_asked_often_and_later_ever_less() {
+        let failures = || (0..20).map(|_| (500, failure(500)));
+        let asked_within = async |answers: Vec<Answer>, time: Duration| {
+            let (client, asked) = answering(answers);
+            let (changes, mut news) = mpsc::channel(64);
+            let following = tokio::spawn(follow(client, RESOURCE, changes));
+            tokio::time::sleep(time).await;
+            following.abort();
+            news.close();
+            asked.lock().unwrap().len()
+        };
+        let time = Duration::from_secs(9);
+        let (first, listed) = (
+            failures().collect(),
+            [list("a")].into_iter().chain(failures()).collect(),
+        );
+        let (at_start, later) = (
+            asked_within(first, time).await,
+            asked_within(listed, time).await,
+        );
+        assert!(at_start > 17 && later < 10, "{at_start} {later}");
     }
 
     #[tokio::test(start_paused = true)]
