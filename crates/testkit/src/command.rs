@@ -5,25 +5,39 @@ use std::process::{Command, Output, Stdio};
 
 use crate::Error;
 
+/// What a program wrote that ended well.
+pub(crate) struct Told {
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
 /// Runs a program to its end and gives what it wrote to standard output. `input` is what it reads from standard input.
 pub(crate) fn run(command: &mut Command, input: &str) -> Result<String, Error> {
+    tell(command, input).map(|told| told.output)
+}
+
+/// Runs a program to its end and gives all that it wrote.
+pub(crate) fn tell(command: &mut Command, input: &str) -> Result<Told, Error> {
     let output = output(command, input);
     let output = output.map_err(|source| Error::Spawn {
         program: name(command),
         source,
     })?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    let told = Told {
+        output: text(&output.stdout),
+        errors: text(&output.stderr),
+    };
     if output.status.success() {
-        return Ok(text(&output.stdout));
+        return Ok(told);
     }
-    let said = [text(&output.stderr), text(&output.stdout)]
+    let said = [told.errors, told.output]
         .into_iter()
         .find(|said| !said.is_empty());
-    let output_text = said.unwrap_or_default();
     Err(Error::Failed {
         command: line(command),
         status: output.status,
-        output: output_text,
+        output: said.unwrap_or_default(),
     })
 }
 

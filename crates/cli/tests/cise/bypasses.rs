@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cise_testkit::authority::LOOPBACK;
-use cise_testkit::controlplane::{Answer, User};
+use cise_testkit::controlplane::User;
 use cise_testkit::mutator::Mutator;
 use serde_json::{Value, json};
 
@@ -193,33 +193,23 @@ impl Story {
     }
 
     fn a_workload_is_made_with_a_warning_that_its_pods_will_be_refused(&self) {
-        let made = self.make_deployment("unsigned", &self.unsigned);
-        assert!(made.status.is_success(), "{made:?}");
-        let warnings = made.warnings.concat();
-        assert!(
-            warnings.contains("No valid trust data for unsigned"),
-            "{warnings}"
-        );
-        let made = self.make_deployment("signed", &self.signed);
-        assert!(
-            made.status.is_success() && made.warnings.is_empty(),
-            "{made:?}"
-        );
+        let warnings = self.make_deployment("unsigned", &self.unsigned).concat();
+        let sentence = "No valid trust data for unsigned";
+        assert!(warnings.contains(sentence), "{warnings}");
+        let warnings = self.make_deployment("signed", &self.signed);
+        assert!(warnings.is_empty(), "{warnings:?}");
         self.cluster
             .kubectl("-n team rollout status deployment/signed --timeout=120s");
         let events = "-n team get events -o jsonpath={.items[*].message}";
         eventually(
             "the controller is refused the pods of the other one",
-            || {
-                self.cluster
-                    .kubectl(events)
-                    .contains("No valid trust data for unsigned")
-            },
+            || self.cluster.kubectl(events).contains(sentence),
             || self.cluster.kubectl(events),
         );
     }
 
-    fn make_deployment(&self, name: &str, image: &str) -> Answer {
+    /// Gives the warnings that kubectl prints.
+    fn make_deployment(&self, name: &str, image: &str) -> Vec<String> {
         let labels = json!({ "app": name });
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -232,8 +222,9 @@ impl Story {
                 },
             },
         });
-        let path = "/apis/apps/v1/namespaces/team/deployments";
-        self.cluster.api.post(path, &deployment).unwrap()
+        let apply = ["apply", "-f", "-"];
+        let made = self.cluster.admin.warnings(&apply, &deployment.to_string());
+        made.unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn a_pod_whose_image_is_trusted_no_longer_can_be_changed_in_all_but_its_images(&self) {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::guarded::{EXEMPT, FOREIGN, Guarded, HOME, pod};
 use crate::server::eventually;
 
+/// Where a pod says what it runs.
+const IMAGE: &str = "/spec/containers/0/image";
+
 const REPOSITORY: &str = "icr.io/ibm/ibmcloud-image-enforcement";
 
 #[test]
@@ -66,91 +69,71 @@ fn cises_own_pods_are_made_by_the_controllers(cluster: &Guarded) {
     eventually("both pods are made", || cluster.pods().len() == 2, events);
 }
 
-/// Each is like a pod of CISE but for one thing.
 fn pretenders_are_refused(cluster: &Guarded) {
     let own = own_pod(cluster);
-    let image = own["spec"]["containers"][0]["image"].clone();
-    let changed = |pointer: &str, value: Value| {
-        let mut pod = own.clone();
-        *pod.pointer_mut(pointer).unwrap() = value;
-        pod
-    };
-    let with = |field: &str, value: Value| {
-        let mut pod = own.clone();
-        pod["spec"][field] = value;
-        pod
-    };
-    let added = |list: &str, value: Value| {
-        let mut pod = own.clone();
-        pod["spec"][list].as_array_mut().unwrap().push(value);
-        pod
-    };
     cluster.kubectl("-n team create serviceaccount cise");
     let admitted = cluster.make("?dryRun=All", &own);
     assert!(admitted.is_ok(), "the very pod: {admitted:?}");
-    for (what, pretender) in [
-        (
-            "another image",
-            changed("/spec/containers/0/image", json!("icr.io/ibm/other:1")),
-        ),
+    let sentence = "failed calling webhook \"trust.hooks.";
+    for (what, pretender) in pretenders(&own) {
+        let said = cluster.make("?dryRun=All", &pretender).err();
+        let said = said.unwrap_or_else(|| panic!("admitted: {what}"));
+        assert!(said.contains(sentence), "{what}: {said}");
+    }
+    let (target, image) = (&cluster.pods()[0], text(&own, IMAGE));
+    let debug = format!("-n {HOME} debug {target} --image={image} --attach=false");
+    let said = cluster.try_kubectl(&debug).unwrap_err();
+    assert!(said.contains(sentence), "{said}");
+}
+
+/// Each is like a pod of CISE but for one thing.
+fn pretenders(own: &Value) -> Vec<(&'static str, Value)> {
+    let with = |place: &str, value: Value| {
+        let mut pod = own.clone();
+        *pod.pointer_mut(place).unwrap() = value;
+        pod
+    };
+    let and = |list: &str, value: Value| {
+        let mut pod = own.clone();
+        let list = &mut pod["spec"][list];
+        match list.as_array_mut() {
+            Some(list) => list.push(value),
+            None => *list = json!([value]),
+        }
+        pod
+    };
+    let image = text(own, IMAGE);
+    let first = json!({ "name": "first", "image": image });
+    let volume = json!({ "name": "more", "image": { "reference": image } });
+    vec![
+        ("another image", with(IMAGE, json!("icr.io/ibm/other:1"))),
         (
             "a longer name",
-            changed(
-                "/spec/containers/0/image",
-                json!(format!("{REPOSITORY}-x:1")),
-            ),
+            with(IMAGE, json!(format!("{REPOSITORY}-x:1"))),
         ),
         (
             "another host",
-            changed(
-                "/spec/containers/0/image",
-                json!(format!("x.{REPOSITORY}:1")),
-            ),
+            with(IMAGE, json!(format!("x.{REPOSITORY}:1"))),
         ),
         (
             "another container",
-            added("containers", json!({ "name": "more", "image": EXEMPT })),
+            and("containers", json!({ "name": "more", "image": EXEMPT })),
         ),
-        (
-            "an init container",
-            with(
-                "initContainers",
-                json!([{ "name": "first", "image": image }]),
-            ),
-        ),
-        (
-            "an image volume",
-            added(
-                "volumes",
-                json!({ "name": "more", "image": { "reference": image } }),
-            ),
-        ),
+        ("an init container", and("initContainers", first)),
+        ("an image volume", and("volumes", volume)),
         (
             "another service account",
-            with("serviceAccountName", json!("default")),
+            with("/spec/serviceAccountName", json!("default")),
         ),
         (
             "another namespace",
-            changed("/metadata/namespace", json!("team")),
+            with("/metadata/namespace", json!("team")),
         ),
-    ] {
-        let said = cluster.make("?dryRun=All", &pretender);
-        let said = said.err().unwrap_or_else(|| panic!("admitted: {what}"));
-        assert!(
-            said.contains("failed calling webhook \"trust.hooks."),
-            "{what}: {said}"
-        );
-    }
-    let target = cluster.pods()[0].clone();
-    let debug = format!(
-        "-n {HOME} debug {target} --image={} --attach=false",
-        image.as_str().unwrap()
-    );
-    let said = cluster.try_kubectl(&debug).unwrap_err();
-    assert!(
-        said.contains("failed calling webhook \"trust.hooks."),
-        "{said}"
-    );
+    ]
+}
+
+fn text<'v>(object: &'v Value, place: &str) -> &'v str {
+    object.pointer(place).unwrap().as_str().unwrap()
 }
 
 /// What the controller asks for, as somebody else would ask for it.

@@ -26,6 +26,7 @@ fn replicas_share_the_work_and_stand_in_for_each_other() {
     what_a_killed_replica_had_in_its_hands_is_answered_by_the_other_when_it_is_asked_again(
         &cluster,
     );
+    an_eviction_waits_for_the_other_replica(&cluster);
     another_replica_leads_when_the_leader_is_gone(&cluster);
     when_the_leader_is_told_to_end_another_one_leads(&cluster);
 }
@@ -95,6 +96,34 @@ fn what_a_killed_replica_had_in_its_hands_is_answered_by_the_other_when_it_is_as
     for failure in failures {
         assert!(failure.contains("failed calling webhook"), "{failure}");
     }
+}
+
+/// As when a node is drained.
+fn an_eviction_waits_for_the_other_replica(cluster: &Guarded) {
+    let pods = cluster.pods();
+    let evict = |pod: &str| {
+        let path = format!("/api/v1/namespaces/{HOME}/pods/{pod}/eviction");
+        let eviction = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction",
+            "metadata": { "name": pod, "namespace": HOME },
+        });
+        cluster.api.post(&path, &eviction).unwrap().into_object()
+    };
+    eventually(
+        "one may go",
+        || evict(&pods[0]).is_ok(),
+        || cluster.replicas.logs(),
+    );
+    let said = evict(&pods[1]).unwrap_err();
+    assert!(said.contains("disruption budget"), "{said}");
+    eventually(
+        "the other one may go when there are two again",
+        || evict(&pods[1]).is_ok(),
+        || cluster.replicas.logs(),
+    );
+    cluster.kubectl(&format!(
+        "-n {HOME} rollout status deployment/cise --timeout=120s"
+    ));
 }
 
 fn another_replica_leads_when_the_leader_is_gone(cluster: &Guarded) {

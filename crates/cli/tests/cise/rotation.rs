@@ -58,7 +58,7 @@ fn an_old_certificate_is_replaced(cluster: &Guarded) {
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let old = parameters.signed_by(&key, &kept.issuer()).unwrap().pem();
-    kept.put(
+    Kept::put(
         cluster,
         &[("tls.crt", &old), ("tls.key", &key.serialize_pem())],
     );
@@ -80,7 +80,7 @@ fn another_authority_is_trusted_and_signs_when_all_have_heard_of_it(cluster: &Gu
     let begins = SystemTime::now() - HOUR * 2 + Duration::from_secs(60);
     let next = authority(KeyPair::generate().unwrap(), begins);
     let (certificate, key) = (next.pem(), next.key().serialize_pem());
-    kept.put(
+    Kept::put(
         cluster,
         &[
             ("next-authority.crt", &certificate),
@@ -134,7 +134,7 @@ impl Kept {
         String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
     }
 
-    fn put(&self, cluster: &Guarded, values: &[(&str, &str)]) {
+    fn put(cluster: &Guarded, values: &[(&str, &str)]) {
         let values = values
             .iter()
             .map(|(key, value)| ((*key).to_owned(), STANDARD.encode(value).into()));

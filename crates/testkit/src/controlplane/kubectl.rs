@@ -9,7 +9,7 @@ use serde_json::json;
 use super::User;
 use crate::Error;
 use crate::authority::{Authority, Identity};
-use crate::command::run;
+use crate::command::{run, tell};
 
 /// `kubectl`, with the credentials of one user. It reads nothing of the home folder.
 #[derive(Debug, Clone)]
@@ -54,13 +54,26 @@ impl Kubectl {
 
     /// Runs it with these arguments and this standard input, such as a manifest for `apply -f -`.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Result<String, Error> {
+        run(&mut self.command(arguments), input)
+    }
+
+    /// Runs it with these arguments and this standard input, and gives the warnings that it printed.
+    pub fn warnings(&self, arguments: &[&str], input: &str) -> Result<Vec<String>, Error> {
+        let told = tell(&mut self.command(arguments), input)?;
+        let lines = told.errors.lines();
+        Ok(lines
+            .filter_map(|line| line.strip_prefix("Warning: ").map(str::to_owned))
+            .collect())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", &self.home)
             .envs(self.editor.iter().map(|editor| ("KUBE_EDITOR", editor)));
-        run(&mut command, input)
+        command
     }
 
     /// The file that says where the API server is and who asks, for programs other than `kubectl`.
