@@ -17,6 +17,7 @@ DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 
 # Which peers a target needs: those of `cluster` take minutes to build, once.
 SETS := images
+bench: SETS := images cluster
 test: SETS := images cluster helm
 
 FUZZ_VERSION := 0.13.2

@@ -12,6 +12,7 @@
 
 mod account;
 mod binaries;
+mod cluster;
 mod cold;
 mod echo;
 mod engine;
@@ -51,7 +52,7 @@ struct Bench {
 /// One measure: its name on the command line, what it is about, and how it is taken.
 type Measure = (&'static str, &'static str, fn(&Bench) -> Result<Vec<Row>>);
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 8] = [
     (
         "resolve",
         "resolving images against 10,000 entries",
@@ -79,6 +80,11 @@ const MEASURES: [Measure; 7] = [
         memory::measure,
     ),
     ("start", "starting and getting ready", start::measure),
+    (
+        "cluster",
+        "a real control plane with 10,000 policies",
+        cluster::measure,
+    ),
 ];
 
 fn main() -> ExitCode {
