@@ -12,9 +12,12 @@
 
 mod advisory;
 mod ecosystem;
+mod excerpt;
 mod gap;
 mod package;
 mod release;
+
+pub mod version;
 
 pub use advisory::{Advisory, Affected, Event, Range};
 pub use ecosystem::Ecosystem;
