@@ -1,15 +1,30 @@
-/// The start of a foreign text, fit for a line of a message: at most 64 characters, everything but printable ASCII escaped.
+//! Foreign text, fit for a message.
+
+/// The start of a foreign text: at most 64 characters, everything but printable ASCII escaped.
 pub(crate) fn excerpt(text: &str) -> Box<str> {
+    bounded(text, 64)
+}
+
+/// A message that may contain foreign text: at most 512 characters, everything but printable ASCII escaped.
+pub(crate) fn one_line(message: &str) -> Box<str> {
+    bounded(message, 512)
+}
+
+fn bounded(text: &str, limit: usize) -> Box<str> {
     let mut characters = text.chars();
-    let mut excerpt: String = characters
-        .by_ref()
-        .take(64)
-        .flat_map(char::escape_default)
-        .collect();
-    if characters.next().is_some() {
-        excerpt.push('…');
+    let mut bounded = String::new();
+    for character in characters.by_ref().take(limit) {
+        // Quotes stay as they are; they can do no harm in a line.
+        if character == ' ' || character.is_ascii_graphic() {
+            bounded.push(character);
+        } else {
+            bounded.extend(character.escape_default());
+        }
     }
-    excerpt.into()
+    if characters.next().is_some() {
+        bounded.push('…');
+    }
+    bounded.into()
 }
 
 #[cfg(test)]
@@ -18,8 +33,9 @@ mod tests {
 
     #[test]
     fn foreign_text_is_shortened_and_escaped() {
-        assert_eq!(&*excerpt("a\u{202e}\nb"), r"a\u{202e}\nb");
+        assert_eq!(&*excerpt("it's\u{202e}\nb"), r"it's\u{202e}\nb");
         assert_eq!(&*excerpt(&"x".repeat(64)), "x".repeat(64));
         assert_eq!(&*excerpt(&"x".repeat(65)), format!("{}…", "x".repeat(64)));
+        assert_eq!(one_line(&"x".repeat(2000)).chars().count(), 513);
     }
 }

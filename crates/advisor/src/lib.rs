@@ -17,6 +17,8 @@ mod gap;
 mod package;
 mod release;
 
+pub mod matching;
+pub mod osv;
 pub mod version;
 
 pub use advisory::{Advisory, Affected, Event, Range};

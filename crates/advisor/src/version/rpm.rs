@@ -50,18 +50,25 @@ impl<'a> Version<'a> {
         })
     }
 
-    /// Whether an epoch is stated, be it 0.
-    pub fn states_epoch(&self) -> bool {
-        self.epoch.is_some()
-    }
-
-    /// The version as if no epoch were stated.
+    /// The version with an epoch that is stated: 0 where none was.
     #[must_use]
-    pub fn without_epoch(self) -> Self {
+    pub fn stating_epoch(self) -> Self {
         Self {
-            epoch: None,
+            epoch: Some(self.epoch.unwrap_or_default()),
             ..self
         }
+    }
+
+    /// Compares what both state: epochs and releases count only where both have one.
+    pub fn compare_stated(&self, other: &Self) -> Ordering {
+        if self.epoch.is_some() && other.epoch.is_some() {
+            return self.satisfies(other);
+        }
+        let [left, right] = [self, other].map(|version| Self {
+            epoch: None,
+            ..*version
+        });
+        left.satisfies(&right)
     }
 
     /// Compares as rpm's dependencies do: where one of the two has no release, releases do not count.
