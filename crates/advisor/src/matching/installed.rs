@@ -29,18 +29,19 @@ impl<'p> Installed<'p> {
         if *source.name != *advised {
             return None;
         }
+        if package.manager != Manager::Rpm || source.version.contains(':') {
+            return Some(Self::known(&source.version));
+        }
         // A binary of its source's very version has its source's epoch too.
-        let is_own = package.manager == Manager::Rpm && !source.version.contains(':');
-        Some(match (is_own, package.version.split_once(':')) {
-            (true, Some((_, version))) if *version == *source.version => {
-                Self::known(&package.version)
-            }
-            (true, None) if package.version == source.version => Self::known(&package.version),
-            (true, _) => Self {
+        let own = &*package.version;
+        let without_epoch = own.split_once(':').map_or(own, |(_, version)| version);
+        Some(if *without_epoch == *source.version {
+            Self::known(own)
+        } else {
+            Self {
                 version: &source.version,
                 epoch: Epoch::AsStated,
-            },
-            (false, _) => Self::known(&source.version),
+            }
         })
     }
 
