@@ -4,6 +4,7 @@
 //! its corpus (`fuzz/corpus`), which the test of this crate replays.
 
 mod admission;
+mod advisor;
 mod key;
 mod manifests;
 mod metadata;
@@ -14,6 +15,7 @@ mod registry;
 mod repository;
 mod server;
 mod store;
+mod version;
 
 use std::fmt::Display;
 
@@ -21,12 +23,13 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 14] = [
+pub const ALL: [(&str, Property); 16] = [
     ("challenge", registry::challenge),
     ("docker_config", registry::docker_config),
     ("image_manifest", registry::image_manifest),
     ("key", key::key),
     ("kubernetes_manifest", manifests::kubernetes_manifest),
+    ("osv_record", advisor::osv_record),
     ("pattern", pattern::pattern),
     ("policy", policy::policy),
     ("policy_review", admission::policy_review),
@@ -36,6 +39,7 @@ pub const ALL: [(&str, Property); 14] = [
     ("trust_metadata", metadata::trust_metadata),
     ("trust_record", store::trust_record),
     ("trust_repository", repository::trust_repository),
+    ("version", version::version),
 ];
 
 /// Checks the property of that name.
