@@ -165,7 +165,10 @@ fn a_list_of_versions_counts_alone_and_publishes_no_fix() {
     };
     assert!(judge(&listed, "7.88.1-10"));
     assert!(!judge(&listed, "7.88.1-11"));
+    assert!(judge(&listed, "0:7.88.1-10"));
     listed.ranges = vec![range("introduced 8 fixed 9")];
+    assert!(judge(&listed, "7.88.1-10"));
+    listed.versions = vec!["0:7.88.1-10".into()];
     assert!(judge(&listed, "7.88.1-10"));
 }
 
