@@ -11,6 +11,7 @@
 //! the status INCOMPLETE.
 
 mod advisory;
+pub mod detector;
 mod ecosystem;
 mod excerpt;
 mod gap;

@@ -47,7 +47,7 @@ pub enum Manager {
     Dpkg,
     /// Alpine, Wolfi, Chainguard.
     Apk,
-    /// Red Hat, AlmaLinux, Rocky Linux, SUSE and others.
+    /// Red Hat, `AlmaLinux`, Rocky Linux, SUSE and others.
     Rpm,
 }
 
