@@ -6,6 +6,7 @@
 
 mod apk;
 mod dpkg;
+pub mod fuzzing;
 mod header;
 mod marks;
 mod os_release;

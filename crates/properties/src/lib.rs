@@ -5,6 +5,7 @@
 
 mod admission;
 mod advisor;
+mod detector;
 mod key;
 mod manifests;
 mod metadata;
@@ -23,18 +24,23 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 16] = [
+pub const ALL: [(&str, Property); 21] = [
+    ("apk", detector::apk),
     ("challenge", registry::challenge),
     ("docker_config", registry::docker_config),
+    ("dpkg", detector::dpkg),
     ("image_manifest", registry::image_manifest),
     ("key", key::key),
     ("kubernetes_manifest", manifests::kubernetes_manifest),
+    ("os_release", detector::os_release),
     ("osv_record", advisor::osv_record),
     ("pattern", pattern::pattern),
     ("policy", policy::policy),
     ("policy_review", admission::policy_review),
     ("reference", reference::reference),
     ("review", admission::review),
+    ("rpm_header", detector::header),
+    ("rpm_sqlite", detector::sqlite),
     ("timeout", server::timeout),
     ("trust_metadata", metadata::trust_metadata),
     ("trust_record", store::trust_record),

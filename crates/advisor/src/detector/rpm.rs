@@ -9,7 +9,7 @@ use super::word;
 use crate::{Manager, Package, SourcePackage};
 
 /// The table of rpm's headers (`lib/backend/sqlite.c` of rpm).
-const TABLE: &str = "Packages";
+pub(super) const TABLE: &str = "Packages";
 
 /// rpm keeps the keys that it trusts beside the packages, under this name.
 const KEY: &str = "gpg-pubkey";
@@ -80,7 +80,7 @@ pub(super) fn sqlite(path: &Arc<str>, content: &[u8]) -> Result<Vec<Package>, Rp
 }
 
 /// The package of a header, unless it is a key.
-fn package(path: &Arc<str>, header: &[u8]) -> Result<Option<Package>, HeaderError> {
+pub(super) fn package(path: &Arc<str>, header: &[u8]) -> Result<Option<Package>, HeaderError> {
     let header = Header::parse(header)?;
     let name = required(&header, Tag::Name)?;
     if name == KEY {

@@ -25,12 +25,12 @@ pub(super) fn text(bytes: &[u8]) -> Box<str> {
     // A character has at most four bytes, so that no more of a long text needs decoding.
     let start = bytes.get(..4 * MAX_TEXT_CHARACTERS).unwrap_or(bytes);
     let decoded = String::from_utf8_lossy(start);
-    decoded
+    let shown: String = decoded
         .chars()
         .take(MAX_TEXT_CHARACTERS)
         .map(shown)
-        .collect::<String>()
-        .into()
+        .collect();
+    shown.trim_ascii_end().into()
 }
 
 /// The explicit directional characters of Unicode's bidirectional algorithm (UAX #9 §2).
@@ -62,6 +62,7 @@ mod tests {
             "Jürgen <j@example.com>"
         );
         assert_eq!(&*text(b"a\x1b[2J\xff"), "a\u{fffd}[2J\u{fffd}");
+        assert_eq!(&*text(b"a b \t "), "a b \u{fffd}");
         assert_eq!(&*text("a\u{202e}b".as_bytes()), "a\u{fffd}b");
         assert_eq!(
             text("é".repeat(1000).as_bytes()).chars().count(),
