@@ -100,7 +100,7 @@ pub enum DetectorError {
     Release(#[from] ReleaseError),
     /// dpkg was interrupted, and `status` is not all that it knows.
     #[error(
-        "dpkg was interrupted and left changes beside its status; `dpkg --audit` and any run of dpkg repair it"
+        "dpkg was interrupted and left changes beside its status; `dpkg --configure -a` merges them"
     )]
     UnmergedUpdate,
 }

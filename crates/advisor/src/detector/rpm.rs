@@ -40,7 +40,7 @@ pub enum RpmError {
     TooManyPackages,
     /// A log of sqlite beside the database is not empty.
     #[error(
-        "changes are in a log beside it and not yet in the database; `rpm -qa`, as root in the image, merges them"
+        "changes are in a log beside it and not yet in the database; `rpm --rebuilddb` merges them"
     )]
     UnmergedLog,
     /// Up to version 4.15, rpm used Berkeley DB.

@@ -10,6 +10,9 @@ const SCHEMA: u32 = 1;
 /// sqlite's own bound (`BTCURSOR_MAX_DEPTH`).
 const MAX_DEPTH: u8 = 20;
 
+/// sqlite's own bound unless it is built with another (`SQLITE_MAX_COLUMN`).
+const MAX_COLUMNS: usize = 2000;
+
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
 
@@ -21,13 +24,13 @@ pub(in crate::detector) struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
-    fn new(id: i64, payload: &'r [u8]) -> Option<Self> {
+    pub(super) fn new(id: i64, payload: &'r [u8]) -> Option<Self> {
         let mut record = Record::new(payload)?;
         let mut values = Vec::new();
-        while !record.is_at_end() {
+        while !record.is_at_end() && values.len() < MAX_COLUMNS {
             values.push(record.next()?);
         }
-        Some(Self { id, values })
+        record.is_at_end().then_some(Self { id, values })
     }
 
     /// How many columns it has.
