@@ -123,6 +123,9 @@ impl<'a> Stanza<'a> {
     /// The package, if it is there in any state.
     fn package(&self, path: &Arc<str>, unstated: Unstated) -> Result<Option<Package>, RecordFault> {
         let name = self.package.required_word()?;
+        if !is_name(name) {
+            return Err(self.package.bad_value());
+        }
         if !self.is_there(unstated)? {
             return Ok(None);
         }
@@ -178,7 +181,7 @@ impl<'a> Stanza<'a> {
             b"" => Some(version),
             rest => in_brackets(rest).and_then(word::word),
         };
-        match (word::word(name), version) {
+        match (word::word(name).filter(|name| is_name(name)), version) {
             (Some(name), Some(version)) => Ok(SourcePackage {
                 name: name.into(),
                 version: version.into(),
@@ -186,6 +189,14 @@ impl<'a> Stanza<'a> {
             _ => Err(self.source.bad_value()),
         }
     }
+}
+
+/// What dpkg takes for a name (`pkg_name_is_illegal`).
+fn is_name(word: &str) -> bool {
+    let is_first = |byte: &u8| byte.is_ascii_alphanumeric();
+    let is_further = |byte: &u8| byte.is_ascii_alphanumeric() || b"-+._".contains(byte);
+    let bytes = word.as_bytes();
+    bytes.first().is_some_and(is_first) && bytes.iter().all(is_further)
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ fn a_source_may_carry_a_version_of_its_own() {
         ("Source: s (1-1\n", None),
         ("Source: s ()\n", None),
         ("Source: s t\n", None),
+        ("Source: s) (1-1)\n", None),
+        ("Source: -s\n", None),
         ("Source: s (1 1)\n", None),
     ];
     for (source, expected) in table {
@@ -170,6 +172,14 @@ fn a_broken_stanza_is_told_by_its_line() {
         ),
         (
             "Package: b c\n",
+            "line 5: the value of `Package` is not one that a package manager writes",
+        ),
+        (
+            "Package: b(1)\n",
+            "line 5: the value of `Package` is not one that a package manager writes",
+        ),
+        (
+            "Package: +b\n",
             "line 5: the value of `Package` is not one that a package manager writes",
         ),
         (
