@@ -98,7 +98,7 @@ pub(crate) fn header(bytes: &[u8]) {
 /// rpm's database: its rows are in order and fit into the file, and pages that belong to no table say nothing.
 pub(crate) fn sqlite(bytes: &[u8]) {
     /// A whole number of pages, whatever their size.
-    const MORE: [u8; 65_536] = [0; 65_536];
+    static MORE: [u8; 65_536] = [0; 65_536];
     packages(Detector::RpmSqlite, bytes);
     match sqlite_blobs(bytes) {
         Ok(blobs) => {
@@ -143,10 +143,10 @@ pub(crate) fn os_release(bytes: &[u8]) {
                 ("PRETTY_NAME", pretty),
                 ("CPE_NAME", cpe),
             ];
-            let text: String = fields
-                .into_iter()
-                .map(|(name, value)| format!("{name}={}\n", quoted(value)))
-                .collect();
+            let mut text = String::new();
+            for (name, value) in fields {
+                assert!(writeln!(text, "{name}={}", quoted(value)).is_ok());
+            }
             assert_eq!(
                 Detector::OsRelease.parse(PATH, text.as_bytes()),
                 Ok(Detected::Release(release))
