@@ -25,7 +25,9 @@ impl Ecosystem {
 
     /// The name without its release: `Debian` of `Debian:12`.
     pub fn family(&self) -> &str {
-        self.0.split_once(':').map_or(&*self.0, |(family, _)| family)
+        self.0
+            .split_once(':')
+            .map_or(&*self.0, |(family, _)| family)
     }
 }
 

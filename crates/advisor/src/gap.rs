@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Something that could change the answer and was not judged: the status is INCOMPLETE, and this is why.
 ///
 /// One sentence each for people, without a full stop; what to do follows where somebody can do something.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "gap")]
 #[non_exhaustive]
 pub enum Gap {

@@ -10,6 +10,8 @@
 //! Nothing that could not be read is ever "no issues": whatever keeps the advisor from judging is a [`Gap`], and a gap makes
 //! the status INCOMPLETE.
 
+pub mod database;
+
 mod advisory;
 pub mod detector;
 mod ecosystem;

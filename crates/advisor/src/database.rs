@@ -1,0 +1,181 @@
+//! The advisory database: one file, compiled from OSV's exports, asked by package name.
+//!
+//! It is a [`Manifest`] and one segment per ecosystem release, with one more that joins what all feeds say of a vulnerability.
+//! Each segment is named by the hash of its bytes, and does not depend on the others: a rebuild makes those anew whose sources
+//! changed.
+//!
+//! Opening reads the manifest and the head of each segment, and decodes no advisory. Whatever is read is held against its hash
+//! first. A file that was cut or damaged is refused, or the answer that needs the damaged block is: an error is never "no
+//! advisories".
+
+pub mod build;
+
+mod block;
+mod container;
+mod error;
+mod feeds;
+mod filter;
+mod hash;
+mod index;
+mod manifest;
+mod row;
+mod segment;
+mod store;
+mod vulnerability;
+mod wire;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+pub use self::block::BlockFault;
+pub use self::error::{BlockError, DatabaseError, DatabaseFault, SegmentName};
+pub use self::feeds::{AgeRules, Coverage, Feed, Freshness, freshness};
+pub use self::hash::Sha256;
+pub use self::manifest::{Catalogue, Holds, Manifest, Releases, SegmentNote, SourceNote, Texts};
+use self::store::{Segment, Store};
+pub use self::vulnerability::{Exploitation, KnownExploited, Ransomware, Vulnerability};
+pub use self::wire::Malformed;
+use crate::{Advisory, Ecosystem};
+
+/// How many bytes of inflated blocks are kept, unless told otherwise.
+pub const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// An open database. It stays what it was when the file is replaced by another.
+#[derive(Debug)]
+pub struct Database {
+    store: Store,
+    manifest: Manifest,
+    digest: Sha256,
+    bytes: u64,
+    feeds: HashMap<Ecosystem, Segment>,
+    vulnerabilities: Option<Segment>,
+}
+
+/// What a database is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Status<'a> {
+    /// The hash of its manifest, which names it: equal names are equal databases.
+    pub digest: Sha256,
+    /// How many bytes the file has.
+    pub bytes: u64,
+    /// What it holds, and from which sources.
+    pub manifest: &'a Manifest,
+}
+
+impl Database {
+    /// Opens a file, with a cache of [`CACHE_BYTES`].
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        Self::with_cache(path, CACHE_BYTES)
+    }
+
+    /// Opens a file, with room for so many bytes of inflated blocks.
+    pub fn with_cache(path: &Path, cache_bytes: u64) -> Result<Self, DatabaseError> {
+        Self::load(path, cache_bytes).map_err(|fault| DatabaseError {
+            path: path.to_owned(),
+            fault,
+        })
+    }
+
+    fn load(path: &Path, cache_bytes: u64) -> Result<Self, DatabaseFault> {
+        let (store, contents) = Store::open(path, cache_bytes)?;
+        let segments = store.segments(&contents.manifest)?;
+        let mut feeds = HashMap::new();
+        let mut vulnerabilities = None;
+        for (note, segment) in contents.manifest.segments.iter().zip(segments) {
+            let before = match &note.holds {
+                Holds::Feed(feed) => feeds.insert(feed.ecosystem.clone(), segment),
+                Holds::Vulnerabilities { .. } => vulnerabilities.replace(segment),
+            };
+            if before.is_some() {
+                return Err(DatabaseFault::Twice((&note.holds).into()));
+            }
+        }
+        Ok(Self {
+            store,
+            manifest: contents.manifest,
+            digest: contents.digest,
+            bytes: contents.bytes,
+            feeds,
+            vulnerabilities,
+        })
+    }
+
+    /// The advisories of a release that concern a package, by their ids. Of what each affects, this package alone is told.
+    ///
+    /// Nothing is found in a release that has no feed, so that [`feed`](Self::feed) has to be asked first.
+    pub fn advisories(
+        &self,
+        ecosystem: &Ecosystem,
+        package: &str,
+    ) -> Result<Vec<Advisory>, DatabaseError> {
+        let Some(segment) = self.feeds.get(ecosystem) else {
+            return Ok(Vec::new());
+        };
+        let mut advisories = Vec::new();
+        self.rows(segment, package, |row| {
+            advisories.push(row::decode(row, ecosystem, package)?);
+            Ok(())
+        })?;
+        Ok(advisories)
+    }
+
+    /// What is known of a vulnerability by this name.
+    pub fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, DatabaseError> {
+        let Some(segment) = &self.vulnerabilities else {
+            return Ok(None);
+        };
+        let mut found = None;
+        self.rows(segment, name, |row| {
+            found = Some(vulnerability::decode(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The entry of a vulnerability in the catalogue of known exploited ones.
+    pub fn kev(&self, name: &str) -> Result<Option<KnownExploited>, DatabaseError> {
+        Ok(self
+            .vulnerability(name)?
+            .and_then(|vulnerability| vulnerability.known_exploited))
+    }
+
+    /// The feed of a release: whether its advisories are here, whether they are all, and how old they are.
+    pub fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {
+        self.feeds().find(|feed| feed.ecosystem == *ecosystem)
+    }
+
+    /// All feeds, sorted by their ecosystems.
+    pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
+        self.manifest.feeds()
+    }
+
+    /// What the database is made of.
+    pub fn status(&self) -> Status<'_> {
+        Status {
+            digest: self.digest,
+            bytes: self.bytes,
+            manifest: &self.manifest,
+        }
+    }
+
+    fn rows(
+        &self,
+        segment: &Segment,
+        name: &str,
+        each: impl FnMut(&[u8]) -> Result<(), Malformed>,
+    ) -> Result<(), DatabaseError> {
+        self.store
+            .rows(segment, name, each)
+            .map_err(|fault| self.error(fault))
+    }
+
+    fn error(&self, fault: DatabaseFault) -> DatabaseError {
+        DatabaseError {
+            path: self.store.path().to_owned(),
+            fault,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::database::error::DatabaseFault;
+use crate::database::wire::Malformed;
+
+/// Why no database was built. The one that was there stays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A source cannot be read.
+    #[error("the source `{}` cannot be read: {source}", path.display())]
+    Source {
+        /// The source.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A source is none that is known.
+    #[error(
+        "the source `{}` is of no known kind: expected a zip archive or a folder of OSV records, the JSON of CISA's known exploited vulnerabilities, or the CSV of EPSS", path.display()
+    )]
+    Kind {
+        /// The source.
+        path: PathBuf,
+    },
+    /// An archive is damaged as a whole.
+    #[error("the archive `{}` is damaged: {source}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong.
+        source: rawzip::Error,
+    },
+    /// A source has more records than any should have.
+    #[error("the source `{}` has more than {most} records", path.display())]
+    TooManyRecords {
+        /// The source.
+        path: PathBuf,
+        /// How many it may have.
+        most: u64,
+    },
+    /// A list of known exploited vulnerabilities, or of scores, makes no sense.
+    #[error("the source `{}` cannot be read: {why}", path.display())]
+    List {
+        /// The source.
+        path: PathBuf,
+        /// What is wrong, and where.
+        why: Box<str>,
+    },
+    /// Too many records are malformed.
+    #[error("{count} records cannot be read, and at most {most} may be: {examples}")]
+    TooManyRejected {
+        /// How many are.
+        count: u64,
+        /// How many may be.
+        most: u64,
+        /// The first of them.
+        examples: Box<str>,
+    },
+    /// Nothing was kept.
+    #[error("the sources have no advisory of the releases that were selected")]
+    Empty,
+    /// The rows are too many to be sorted.
+    #[error("the rows do not fit into {most} sorted runs: raise the memory of the build")]
+    TooManyRuns {
+        /// How many runs there may be.
+        most: usize,
+    },
+    /// The output cannot be written.
+    #[error("the advisory database `{}` cannot be written: {source}", path.display())]
+    Output {
+        /// The output.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Scratch files cannot be written or read.
+    #[error("the rows cannot be sorted on disk beside the output: {0}")]
+    Scratch(io::Error),
+    /// The rows do not fit into the format.
+    #[error("the rows do not fit into the format: {0}")]
+    Format(#[from] Malformed),
+    /// A segment that did not change cannot be taken over from the database that is there.
+    #[error("the advisory database that is there cannot be read: {0}")]
+    Previous(DatabaseFault),
+}

@@ -1,0 +1,117 @@
+//! Writes the file beside where it will be, and puts it there once it is whole.
+
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::assembly::Assembly;
+use super::error::BuildError;
+use super::gathering::Gathered;
+use super::previous::Previous;
+use super::{Build, Built, MAKER, Outcome, Progress, folder_of};
+use crate::database::container;
+use crate::database::manifest::{Catalogue, Manifest, SegmentNote, SourceNote};
+
+/// Writes what was gathered.
+pub(crate) fn write(
+    build: &Build,
+    gathered: Gathered<'_>,
+    previous: Option<&Previous>,
+    output: &Path,
+    progress: &mut Progress<'_>,
+) -> Result<Built, BuildError> {
+    let failed = |source| BuildError::Output {
+        path: output.to_owned(),
+        source,
+    };
+    let known_exploited = gathered.known_exploited.clone();
+    let sources = gathered.sources.clone();
+    let mut file = BufWriter::with_capacity(1 << 20, create(output).map_err(failed)?);
+    container::write_preamble(&mut file).map_err(failed)?;
+    let (segments, kept) = assemble(build, gathered, output, &mut file, progress)?;
+    let manifest = manifest(build, sources, known_exploited, segments);
+    let digest = container::write_end(&mut file, &manifest).map_err(failed)?;
+    let file = file
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    let bytes = file.as_file().metadata().map_err(failed)?.len();
+    let outcome = if previous.is_some_and(|previous| previous.digest == digest) {
+        Outcome::Unchanged
+    } else {
+        settle(file, output).map_err(failed)?;
+        Outcome::Written
+    };
+    Ok(Built {
+        digest,
+        bytes,
+        manifest,
+        kept,
+        outcome,
+    })
+}
+
+fn manifest(
+    build: &Build,
+    sources: Vec<SourceNote>,
+    known_exploited: Option<Catalogue>,
+    segments: Vec<SegmentNote>,
+) -> Manifest {
+    Manifest {
+        maker: MAKER.into(),
+        texts: build.texts,
+        releases: build.releases.clone(),
+        sources,
+        known_exploited,
+        segments,
+    }
+}
+
+/// Writes the segments. Gives their notes, and how many of them were taken over.
+fn assemble(
+    build: &Build,
+    gathered: Gathered<'_>,
+    output: &Path,
+    file: &mut BufWriter<NamedTempFile>,
+    progress: &mut Progress<'_>,
+) -> Result<(Vec<SegmentNote>, usize), BuildError> {
+    let join = gathered.plan.kept_vulnerabilities();
+    let mut assembly = Assembly {
+        out: file,
+        path: output.to_owned(),
+        sources: &gathered.sources,
+        now: build.now,
+        segments: Vec::new(),
+        facts: join.is_none().then_some(gathered.facts),
+        progress,
+    };
+    assembly.feeds(gathered.rows, gathered.plan.kept())?;
+    if assembly.segments.is_empty() {
+        return Err(BuildError::Empty);
+    }
+    let mut kept = gathered.plan.kept().len();
+    if let Some(join) = &join {
+        assembly.keep_vulnerabilities(join)?;
+        kept += 1;
+    } else if let Some(facts) = assembly.facts.take() {
+        assembly.vulnerabilities(facts.join()?)?;
+    }
+    Ok((assembly.segments, kept))
+}
+
+/// A new file beside the output, readable by whom the process lets read its files.
+fn create(output: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".cise-db-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder_of(output))
+}
+
+/// Puts a file in its place. It is on disk before its name is, so that a crash leaves the old one or the new one.
+fn settle(file: NamedTempFile, output: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(output).map_err(|error| error.error)?;
+    File::open(folder_of(output))?.sync_all()
+}

@@ -1,0 +1,97 @@
+//! What is taken over from an earlier build, and what has to be read for the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::previous::{Kept, Previous};
+use super::source::Source;
+use crate::Ecosystem;
+use crate::database::hash::Sha256;
+use crate::database::manifest::SourceNote;
+
+/// The segments that may still be taken over. A release that is not among them is made anew, from all sources that speak of it.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    previous: Option<&'a Previous>,
+    kept: BTreeMap<Ecosystem, Kept<'a>>,
+    /// Whether any source is another than before.
+    sources: Sources,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sources {
+    Same,
+    Changed,
+}
+
+/// What has to be read of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// All: its content was never seen.
+    Everything,
+    /// What it says of these releases. None, and it need not be opened.
+    Only(Box<SourceNote>, BTreeSet<Ecosystem>),
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(previous: Option<&'a Previous>, sources: &[Source]) -> Self {
+        let now: BTreeSet<Sha256> = sources.iter().map(|source| source.digest).collect();
+        let mut plan = Self {
+            previous,
+            kept: previous.map(Previous::whole_feeds).unwrap_or_default(),
+            sources: Sources::Changed,
+        };
+        if let Some(previous) = previous {
+            let (still, gone): (Vec<_>, Vec<_>) = previous
+                .manifest
+                .sources
+                .iter()
+                .partition(|source| now.contains(&source.digest));
+            for source in &gone {
+                plan.changed(&source.ecosystems);
+            }
+            if gone.is_empty() && still.len() == sources.len() {
+                plan.sources = Sources::Same;
+            }
+        }
+        plan
+    }
+
+    /// What has to be read of a source. Those of which everything has to be are to be read first: they tell what changed.
+    pub(crate) fn need(&self, source: &Source) -> Need {
+        match self
+            .previous
+            .and_then(|previous| previous.source(source.digest))
+        {
+            None => Need::Everything,
+            Some(note) => {
+                let anew = note
+                    .ecosystems
+                    .iter()
+                    .filter(|release| !self.kept.contains_key(release));
+                Need::Only(Box::new(note.clone()), anew.cloned().collect())
+            }
+        }
+    }
+
+    /// Notes that something else is said of these releases than before.
+    pub(crate) fn changed(&mut self, releases: &BTreeSet<Ecosystem>) {
+        for release in releases {
+            self.kept.remove(release);
+        }
+    }
+
+    /// The segments that are taken over.
+    pub(crate) fn kept(&self) -> &BTreeMap<Ecosystem, Kept<'a>> {
+        &self.kept
+    }
+
+    /// The join of all feeds, if all that it is made of is what it was.
+    pub(crate) fn kept_vulnerabilities(&self) -> Option<Kept<'a>> {
+        let previous = self.previous?;
+        let same = self.sources == Sources::Same
+            && previous
+                .feeds()
+                .all(|feed| self.kept.contains_key(&feed.ecosystem));
+        same.then(|| previous.whole_vulnerabilities()).flatten()
+    }
+}

@@ -1,0 +1,257 @@
+//! The sorted names of a segment, each with the place where its rows begin.
+//!
+//! Names stand in groups of sixteen. In a group each is written as what it shares with the one before and the rest, so that a
+//! million names take about ten megabytes; the groups are found by bisection.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+
+use super::wire::{Cursor, Malformed, put_number, put_text};
+
+const GROUP: usize = 16;
+const OFFSET_BYTES: usize = size_of::<u32>();
+
+/// Where the rows of a name are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The block that the first row is in.
+    pub(crate) block: u32,
+    /// Where in that block it begins.
+    pub(crate) offset: u32,
+    /// How many rows there are. They go on at the start of the blocks that follow.
+    pub(crate) rows: u32,
+}
+
+/// The names as they lie in a segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    groups: Bytes,
+    names: Bytes,
+}
+
+impl Index {
+    pub(crate) fn new(groups: Bytes, names: Bytes) -> Self {
+        Self { groups, names }
+    }
+
+    /// The place of a name; nothing if it is not there.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<Place>, Malformed> {
+        let Some(group) = self.group_of(name)? else {
+            return Ok(None);
+        };
+        let mut entries = self.entries(group)?;
+        while let Some(place) = entries.next()? {
+            match entries.name.as_slice().cmp(name.as_bytes()) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(Some(place)),
+                Ordering::Greater => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Calls `each` with every name in order.
+    pub(crate) fn each<E: From<Malformed>>(
+        &self,
+        mut each: impl FnMut(&str, Place) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for group in 0..self.groups() {
+            let mut entries = self.entries(group)?;
+            while let Some(place) = entries.next()? {
+                let name =
+                    str::from_utf8(&entries.name).map_err(|_| Malformed("a name is not UTF-8"))?;
+                each(name, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last group whose first name is not after `name`.
+    fn group_of(&self, name: &str) -> Result<Option<usize>, Malformed> {
+        let (mut low, mut high) = (0, self.groups());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut cursor = self.group(middle)?;
+            cursor.number()?;
+            if cursor.bytes()? <= name.as_bytes() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low.checked_sub(1))
+    }
+
+    fn groups(&self) -> usize {
+        self.groups.len() / OFFSET_BYTES
+    }
+
+    /// The bytes of a group.
+    fn group(&self, group: usize) -> Result<Cursor<'_>, Malformed> {
+        let start = self.start(group).ok_or(OUTSIDE)?;
+        let end = self.start(group + 1).unwrap_or(self.names.len());
+        let bytes = self.names.get(start..end).ok_or(OUTSIDE)?;
+        Ok(Cursor::new(bytes))
+    }
+
+    fn start(&self, group: usize) -> Option<usize> {
+        let at = group * OFFSET_BYTES;
+        let bytes = self.groups.get(at..at + OFFSET_BYTES)?;
+        let offset = u32::from_le_bytes(bytes.try_into().ok()?);
+        usize::try_from(offset).ok()
+    }
+
+    fn entries(&self, group: usize) -> Result<Entries<'_>, Malformed> {
+        Ok(Entries {
+            cursor: self.group(group)?,
+            name: Vec::with_capacity(64),
+            block: 0,
+        })
+    }
+}
+
+const OUTSIDE: Malformed = Malformed("a group of names is outside of the index");
+
+/// The names of a group, one after the other.
+struct Entries<'a> {
+    cursor: Cursor<'a>,
+    name: Vec<u8>,
+    block: u32,
+}
+
+impl Entries<'_> {
+    fn next(&mut self) -> Result<Option<Place>, Malformed> {
+        if self.cursor.is_empty() {
+            return Ok(None);
+        }
+        let shared = self.cursor.number()?;
+        let rest = self.cursor.bytes()?;
+        match usize::try_from(shared) {
+            Ok(shared) if shared <= self.name.len() => self.name.truncate(shared),
+            _ => return Err(Malformed("a name shares more than there is")),
+        }
+        self.name.extend_from_slice(rest);
+        self.block = self
+            .block
+            .checked_add(self.small()?)
+            .ok_or(Malformed("a block has no number"))?;
+        Ok(Some(Place {
+            block: self.block,
+            offset: self.small()?,
+            rows: self.small()?,
+        }))
+    }
+
+    fn small(&mut self) -> Result<u32, Malformed> {
+        u32::try_from(self.cursor.number()?).map_err(|_| Malformed("a place is beyond all bounds"))
+    }
+}
+
+/// Writes an index, name after name in order.
+#[derive(Debug, Default)]
+pub(crate) struct IndexWriter {
+    groups: Vec<u8>,
+    names: Vec<u8>,
+    count: usize,
+    last: Box<str>,
+    block: u32,
+}
+
+impl IndexWriter {
+    /// Adds a name that sorts after all before it. The names of one segment are refused past 4 GiB.
+    pub(crate) fn push(&mut self, name: &str, place: Place) -> Result<(), Malformed> {
+        let first = self.count.is_multiple_of(GROUP);
+        if first {
+            let start = u32::try_from(self.names.len())
+                .map_err(|_| Malformed("the names of a segment take more than 4 GiB"))?;
+            self.groups.extend_from_slice(&start.to_le_bytes());
+            self.block = 0;
+        }
+        let shared = if first {
+            0
+        } else {
+            shared_prefix(&self.last, name)
+        };
+        put_number(&mut self.names, shared as u64);
+        put_text(&mut self.names, name.get(shared..).unwrap_or_default());
+        put_number(&mut self.names, u64::from(place.block - self.block));
+        put_number(&mut self.names, u64::from(place.offset));
+        put_number(&mut self.names, u64::from(place.rows));
+        self.block = place.block;
+        self.last = name.into();
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The groups and the names.
+    pub(crate) fn finish(self) -> (Vec<u8>, Vec<u8>) {
+        (self.groups, self.names)
+    }
+}
+
+/// How many bytes two texts share at their front, in whole characters.
+pub(crate) fn shared_prefix(a: &str, b: &str) -> usize {
+    a.chars()
+        .zip(b.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place(number: usize) -> Place {
+        let number = u32::try_from(number).unwrap();
+        Place {
+            block: number / 7,
+            offset: number % 7 * 1000,
+            rows: number + 1,
+        }
+    }
+
+    fn index(names: &BTreeSet<String>) -> Index {
+        let mut writer = IndexWriter::default();
+        for (number, name) in names.iter().enumerate() {
+            writer.push(name, place(number)).unwrap();
+        }
+        let (groups, names) = writer.finish();
+        Index::new(groups.into(), names.into())
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_found_and_no_other(names in btree_set("[a-cé]{0,6}", 0..200), other in "[a-dé]{0,6}") {
+            let index = index(&names);
+            for (number, name) in names.iter().enumerate() {
+                prop_assert_eq!(index.find(name), Ok(Some(place(number))));
+            }
+            prop_assert_eq!(index.find(&other).map(|found| found.is_some()), Ok(names.contains(&other)));
+        }
+
+        #[test]
+        fn the_names_come_back_in_order(names in btree_set("[a-cé]{0,6}", 0..200)) {
+            let mut back = Vec::new();
+            index(&names).each(|name, place| {
+                back.push((name.to_owned(), place));
+                Ok::<_, Malformed>(())
+            }).unwrap();
+            let expected: Vec<_> = names.into_iter().enumerate().map(|(number, name)| (name, place(number))).collect();
+            prop_assert_eq!(back, expected);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(groups: Vec<u8>, names: Vec<u8>, name: String) {
+            let index = Index::new(groups.into(), names.into());
+            let _ = index.find(&name);
+            let _ = index.each(|_, _| Ok::<_, Malformed>(()));
+        }
+    }
+}
