@@ -15,6 +15,8 @@ mod container;
 mod error;
 mod feeds;
 mod filter;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod index;
 mod manifest;

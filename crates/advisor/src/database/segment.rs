@@ -109,3 +109,67 @@ pub(crate) fn walk<E>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PLACE: Place = Place {
+        block: 0,
+        offset: 0,
+        rows: 3,
+    };
+
+    fn walked(blocks: &[&[u8]]) -> Result<Vec<Vec<u8>>, Malformed> {
+        let mut rows = Vec::new();
+        let fetch = |number| {
+            let block = usize::try_from(number).ok().and_then(|at| blocks.get(at));
+            block
+                .map(|block| Bytes::copy_from_slice(block))
+                .ok_or(Malformed("no block"))
+        };
+        let each = |row: &[u8]| {
+            rows.push(row.to_vec());
+            Ok(())
+        };
+        walk(PLACE, fetch, each, |_, malformed| malformed)?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn rows_go_on_in_the_next_block_and_end_with_their_number() {
+        let rows = walked(&[b"\x01a\x01b", b"\x01c\x01d"]);
+        assert_eq!(rows, Ok(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]));
+    }
+
+    #[test]
+    fn rows_that_are_missing_are_an_error() {
+        for blocks in [
+            &[b"\x01a" as &[u8]] as &[_],
+            &[b"\x01a", b"" as &[u8]],
+            &[b"\x01a\x05b"],
+            &[],
+        ] {
+            assert!(walked(blocks).is_err(), "{blocks:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_head_or_refused(bytes: Vec<u8>, name: String, number: u32) {
+            if let Ok(head) = Head::parse(&bytes.into()) {
+                let _ = head.find(&name);
+                let _ = head.block(number);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_rows_or_refused(block: Vec<u8>) {
+            if let Ok(rows) = walked(&[&block]) {
+                prop_assert_eq!(rows.len(), 3);
+            }
+        }
+    }
+}

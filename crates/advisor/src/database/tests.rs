@@ -274,6 +274,20 @@ fn a_record_whose_checksum_is_wrong_is_rejected() {
 }
 
 #[test]
+fn an_archive_of_more_files_than_sixteen_bits_count_is_read_to_its_end() {
+    let mut world = World::new();
+    let names: Vec<_> = (0..66_000).map(|n| format!("{n}.txt")).collect();
+    let mut files: Vec<_> = names.iter().map(|name| (&**name, "")).collect();
+    files.push((
+        "last.json",
+        r#"{"id": "DSA-1-1", "affected": [{"package": {"ecosystem": "Debian:12", "name": "zlib"}}]}"#,
+    ));
+    world.raw_archive("Debian.zip", &files);
+    world.build();
+    assert_eq!(ids(&world.open(), &debian(12), "zlib"), ["DSA-1-1"]);
+}
+
+#[test]
 fn a_source_of_no_known_kind_is_refused_by_name() {
     let mut world = sample();
     world.raw("notes.txt", b"nothing that is known");

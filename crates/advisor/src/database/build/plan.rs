@@ -40,18 +40,20 @@ impl<'a> Plan<'a> {
             kept: previous.map(Previous::whole_feeds).unwrap_or_default(),
             sources: Sources::Changed,
         };
-        if let Some(previous) = previous {
-            let (still, gone): (Vec<_>, Vec<_>) = previous
-                .manifest
-                .sources
-                .iter()
-                .partition(|source| now.contains(&source.digest));
-            for source in &gone {
-                plan.changed(&source.ecosystems);
-            }
-            if gone.is_empty() && still.len() == sources.len() {
-                plan.sources = Sources::Same;
-            }
+        let Some(previous) = previous else {
+            return plan;
+        };
+        let gone: Vec<_> = previous
+            .manifest
+            .sources
+            .iter()
+            .filter(|source| !now.contains(&source.digest))
+            .collect();
+        if gone.is_empty() && now.iter().all(|digest| previous.source(*digest).is_some()) {
+            plan.sources = Sources::Same;
+        }
+        for source in gone {
+            plan.changed(&source.ecosystems);
         }
         plan
     }

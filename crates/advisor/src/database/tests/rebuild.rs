@@ -114,6 +114,17 @@ fn a_new_list_changes_the_join_alone() {
 }
 
 #[test]
+fn a_new_source_is_seen_where_another_was_given_twice() {
+    let mut world = world();
+    world.raw("again.zip", &fs::read(world.path("Alpine.zip")).unwrap());
+    world.build();
+    world.remove("again.zip");
+    world.raw("kev.json", world::KEV.as_bytes());
+    rebuilt(&world);
+    assert!(world.open().kev("CVE-2024-1").unwrap().is_some());
+}
+
+#[test]
 fn a_list_that_stays_is_in_the_join_that_is_made_anew() {
     let mut world = world();
     world.raw("kev.json", world::KEV.as_bytes());

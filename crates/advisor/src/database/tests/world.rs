@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
-use rawzip::{CompressionMethod, ZipArchiveWriter, ZipDataWriter};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -142,6 +142,27 @@ fn parse(bytes: &[u8]) -> Result<Option<Advisory>, String> {
     }))
 }
 
+fn add(zip: &mut ZipArchiveWriter<Vec<u8>>, file: &str, content: &str) {
+    let file = zip
+        .new_file(file)
+        .compression_method(CompressionMethod::DEFLATE);
+    let (mut entry, config) = file.start().unwrap();
+    let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::fast()));
+    writer.write_all(content.as_bytes()).unwrap();
+    let (deflated, descriptor) = writer.finish().unwrap();
+    deflated.finish().unwrap();
+    entry.finish(descriptor).unwrap();
+}
+
+fn add_empty(zip: &mut ZipArchiveWriter<Vec<u8>>, file: &str) {
+    let file = zip
+        .new_file(file)
+        .compression_method(CompressionMethod::STORE);
+    let (mut entry, config) = file.start().unwrap();
+    let (_, descriptor) = config.wrap(&mut entry).finish().unwrap();
+    entry.finish(descriptor).unwrap();
+}
+
 pub(super) struct World {
     folder: TempDir,
     inputs: BTreeMap<String, Input>,
@@ -176,17 +197,10 @@ impl World {
     pub(super) fn raw_archive(&mut self, name: &str, files: &[(&str, &str)]) {
         let mut zip = ZipArchiveWriter::new(Vec::new());
         for (file, content) in files {
-            let (mut entry, config) = zip
-                .new_file(*file)
-                .compression_method(CompressionMethod::DEFLATE)
-                .start()
-                .unwrap();
-            let mut writer: ZipDataWriter<_> =
-                config.wrap(DeflateEncoder::new(&mut entry, Compression::fast()));
-            writer.write_all(content.as_bytes()).unwrap();
-            let (deflated, descriptor) = writer.finish().unwrap();
-            deflated.finish().unwrap();
-            entry.finish(descriptor).unwrap();
+            match *content {
+                "" => add_empty(&mut zip, file),
+                content => add(&mut zip, file, content),
+            }
         }
         self.raw(name, &zip.finish().unwrap());
     }
