@@ -1,5 +1,6 @@
 //! Questions about images: which digest a tag names, what a digest holds, and what refers to it.
 
+mod blob;
 mod error;
 mod referrers;
 mod sources;
@@ -24,6 +25,7 @@ use crate::progress::Progress;
 use crate::settings::Registries;
 use sources::{Endpoint, Source, Sources};
 
+pub use blob::{Blob, BlobCopies};
 pub use error::{RegistryError, RegistryFailure, Subject};
 
 /// The most bytes of a manifest, as registries have it (distribution-spec 1.1, "Pushing Manifests").
@@ -213,6 +215,28 @@ impl Registry {
         self.fly(ask, caller)
             .await
             .map(|verified| verified.document.body.clone())
+    }
+
+    /// The copies of the blob with that digest, of at most `limit` bytes each: that of every mirror, then the registry's own.
+    ///
+    /// A copy is read piece by piece and not held, so it is the reader who checks the digest, and who turns to the next copy
+    /// if one fails or proves false. Nothing is kept, and nobody else's reading is joined.
+    pub fn blob_copies(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: ByteLimit,
+        caller: &Caller<'_>,
+    ) -> BlobCopies {
+        let sources = Sources::of(repository, self.registries(), caller.keyring);
+        BlobCopies::new(
+            self.http.clone(),
+            sources,
+            repository,
+            digest,
+            limit,
+            caller,
+        )
     }
 
     /// What refers to `digest`: signatures, attestations and the like; all of them, or those that may be of one artifact type,

@@ -21,6 +21,8 @@ use crate::server::Server;
 use crate::settings::Registries;
 use wire::{Query, Reply, Wire};
 
+pub use wire::Body;
+
 /// Fetches documents. What it keeps (tokens, challenges, pauses that servers asked for) is kept per credential, and per host.
 /// Cloning shares all of it.
 #[derive(Clone)]
@@ -99,19 +101,34 @@ impl Http {
     /// Authentication, redirects (without credentials as soon as they leave the server) and pauses that the server asks for
     /// happen in here.
     pub async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
+        match self.ask(&get).await? {
+            Some(reply) => document(reply, &get).await.map(Fetched::Found),
+            None => Ok(Fetched::NotFound),
+        }
+    }
+
+    /// Asks as [`get`](Self::get) does, and leaves the body to be read piece by piece; nothing on 404. Its bound and its
+    /// deadline are those of the question.
+    pub async fn open(&self, get: Get<'_>) -> Result<Option<Body>, FetchError> {
+        let reply = self.ask(&get).await?;
+        Ok(reply.map(|reply| reply.into_body(get.limit, get.deadline)))
+    }
+
+    /// The head of the answer that has the document; nothing if it is shown to none of the candidates.
+    async fn ask(&self, get: &Get<'_>) -> Result<Option<Reply>, FetchError> {
         let mut refused = Vec::new();
         let mut not_found = false;
         for login in Login::all(get.candidates, get.server) {
             // On the heap, so that the futures of those who ask stay small.
-            match Box::pin(self.get_as(login, &get)).await {
-                Ok(Fetched::NotFound) => not_found = true,
+            match Box::pin(self.get_as(login, get)).await {
+                Ok(None) => not_found = true,
                 Ok(found) => return Ok(found),
                 Err(error) if error.is_refusal() => refused.push((login.candidate(), error)),
                 Err(error) => return Err(error),
             }
         }
         if not_found {
-            Ok(Fetched::NotFound)
+            Ok(None)
         } else {
             Err(all_refused(refused, get.server))
         }
@@ -119,14 +136,14 @@ impl Http {
 
     /// Asks as one of the candidates: with what the server wanted last time, then with what it wants now. What is kept may
     /// help, but it refuses nobody: a refusal stands only if it is of what was got for this very request.
-    async fn get_as(&self, login: Login<'_>, get: &Get<'_>) -> Result<Fetched, FetchError> {
+    async fn get_as(&self, login: Login<'_>, get: &Get<'_>) -> Result<Option<Reply>, FetchError> {
         let known = self.tokens.known_challenge(get.server, get.scope);
         let mut authorization = self.by_memory(known.as_ref(), login, get).await?;
         for _ in 0..MAX_RENEWALS {
             let reply = self.send(authorization.header.clone(), get).await?;
             let challenge = challenge_of(&reply, known.as_ref())?;
             let Some(challenge) = challenge.filter(|_| authorization.age == Age::Kept) else {
-                return conclude(reply, &authorization, get).await;
+                return conclude(reply, &authorization);
             };
             self.tokens.remember(get.server, get.scope, &challenge);
             authorization = self
@@ -134,7 +151,7 @@ impl Http {
                 .await?;
         }
         let reply = self.send(authorization.header.clone(), get).await?;
-        conclude(reply, &authorization, get).await
+        conclude(reply, &authorization)
     }
 
     /// What met the challenge that is remembered, or nothing.
@@ -236,32 +253,32 @@ fn challenge_of(reply: &Reply, known: Option<&Challenge>) -> Result<Option<Chall
     }
 }
 
-async fn conclude(
-    reply: Reply,
-    authorization: &Authorization,
-    get: &Get<'_>,
-) -> Result<Fetched, FetchError> {
+/// The answer if it has the document, nothing if the server has none.
+fn conclude(reply: Reply, authorization: &Authorization) -> Result<Option<Reply>, FetchError> {
     match reply.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Ok(Fetched::NotFound),
+        StatusCode::OK => Ok(Some(reply)),
+        StatusCode::NOT_FOUND => Ok(None),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
             if authorization.withheld_from.is_some() && !reply.strayed() =>
         {
             let realm = authorization.withheld_from.clone().unwrap_or_default();
-            return Err(reply.failed(ChallengeError::ForeignRealm { realm }));
+            Err(reply.failed(ChallengeError::ForeignRealm { realm }))
         }
-        status => return Err(reply.failed(Reason::of_status(status, reply.headers()))),
+        status => Err(reply.failed(Reason::of_status(status, reply.headers()))),
     }
+}
+
+async fn document(reply: Reply, get: &Get<'_>) -> Result<Document, FetchError> {
     let text = |name: &HeaderName| header_text(reply.headers(), name);
     let (content_type, link, filters_applied) =
         (text(&CONTENT_TYPE), text(&LINK), text(&OCI_FILTERS_APPLIED));
-    let body = reply.body(get.limit, get.deadline).await?;
-    Ok(Fetched::Found(Document {
+    let body = reply.into_body(get.limit, get.deadline).collect().await?;
+    Ok(Document {
         body,
         content_type,
         link,
         filters_applied,
-    }))
+    })
 }
 
 fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

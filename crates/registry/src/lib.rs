@@ -31,14 +31,15 @@ mod tls;
 pub use auth::{ChallengeError, Scope, TokenError};
 pub use channel::{Channel, ChannelError, Outbound, Scheme, Security};
 pub use client::{
-    Caller, Freshness, Registry, RegistryError, RegistryFailure, RegistryLimits, Subject,
+    Blob, BlobCopies, Caller, Freshness, Registry, RegistryError, RegistryFailure, RegistryLimits,
+    Subject,
 };
 pub use credential::{Candidate, Candidates, Credential, Fingerprint};
 pub use deadline::{Deadline, DeadlinePassed};
 pub use egress::{AddressKind, BlockedAddress, Egress};
 pub use error::{Fault, FetchError, Reason, Refused};
 pub use flight::{Flight, FlightBounds, FlightError, Flights, Party};
-pub use http::{Document, Fetched, Get, Http};
+pub use http::{Body, Document, Fetched, Get, Http};
 pub use keyring::{DockerConfig, DockerConfigError, Keyring};
 pub use limit::ByteLimit;
 pub use manifest::{Descriptor, Image, Index, Manifest, ManifestError, MediaType, Platform};

@@ -57,6 +57,18 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// The source at that place in line.
+    pub(super) fn get(&self, place: usize) -> Option<&Source> {
+        self.0.get(place)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Source {
     pub(super) fn endpoint(&self, registries: &Registries) -> Result<Endpoint<'_>, ServerError> {
         let server = registries.registry(self.repository.host())?;

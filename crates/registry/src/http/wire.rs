@@ -50,10 +50,22 @@ enum Redirects {
 }
 
 /// The head of an answer, its body still to be read.
+#[derive(Debug)]
 pub(crate) struct Reply {
     response: reqwest::Response,
     host: Arc<str>,
     step: Step,
+}
+
+/// The body of an answer, read piece by piece. Dropping it ends the transfer.
+///
+/// Nothing about it is verified.
+#[derive(Debug)]
+pub struct Body {
+    reply: Reply,
+    limit: ByteLimit,
+    left: usize,
+    deadline: Deadline,
 }
 
 impl Query {
@@ -299,30 +311,46 @@ impl Reply {
         }
     }
 
-    /// Reads the body. No more than `limit` is ever held, and what the server says about its length is not believed.
-    pub(crate) async fn body(
-        mut self,
-        limit: ByteLimit,
-        deadline: Deadline,
-    ) -> Result<Bytes, FetchError> {
-        let expected = self
-            .response
-            .content_length()
-            .unwrap_or(0)
-            .min(MAX_RESERVED);
-        let mut body =
-            BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit.get()));
-        loop {
-            let chunk = deadline
-                .bound(self.response.chunk())
-                .await
-                .map_err(|_| self.failed(Reason::TimedOut))?;
-            let Some(chunk) = chunk.map_err(|error| self.failed(body_reason(&error)))? else {
-                break;
-            };
-            if chunk.len() > limit.get() - body.len() {
-                return Err(self.failed(Reason::TooLarge(limit)));
-            }
+    /// The body, of which nothing has been read yet.
+    pub(crate) fn into_body(self, limit: ByteLimit, deadline: Deadline) -> Body {
+        Body {
+            reply: self,
+            limit,
+            left: limit.get(),
+            deadline,
+        }
+    }
+}
+
+impl Body {
+    /// The next piece; nothing at the end, which the server has marked as such. A body past its bound, or one that is not
+    /// there by the deadline, is an error.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let chunk = self
+            .deadline
+            .bound(self.reply.response.chunk())
+            .await
+            .map_err(|_| self.reply.failed(Reason::TimedOut))?
+            .map_err(|error| self.reply.failed(body_reason(&error)))?;
+        let length = chunk.as_ref().map_or(0, Bytes::len);
+        self.left = self
+            .left
+            .checked_sub(length)
+            .ok_or_else(|| self.reply.failed(Reason::TooLarge(self.limit)))?;
+        Ok(chunk)
+    }
+
+    /// The host that sends it, with its port where one is written.
+    pub fn host(&self) -> &Arc<str> {
+        &self.reply.host
+    }
+
+    /// The whole of it. No more than the bound is ever held, and what the server says about its length is not believed.
+    pub(crate) async fn collect(mut self) -> Result<Bytes, FetchError> {
+        let expected = self.reply.response.content_length().unwrap_or(0);
+        let expected = usize::try_from(expected.min(MAX_RESERVED)).unwrap_or(0);
+        let mut body = BytesMut::with_capacity(expected.min(self.limit.get()));
+        while let Some(chunk) = self.chunk().await? {
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
