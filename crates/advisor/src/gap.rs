@@ -19,4 +19,129 @@ pub enum Gap {
         /// What is wrong with it.
         why: Box<str>,
     },
+    /// What names the distribution's release could not be read.
+    #[error("the release in `{path}` cannot be read: {why}")]
+    BrokenRelease {
+        /// Where in the image it is.
+        path: Box<str>,
+        /// What is wrong with it.
+        why: Box<str>,
+    },
+    /// A package database names no package, and no other one does.
+    #[error(
+        "the package database `{path}` is empty, and nothing else says what the image is made of"
+    )]
+    EmptyDatabase {
+        /// Where in the image it is.
+        path: Box<str>,
+    },
+    /// A layer has a package database, and a later one takes it away.
+    #[error("a layer deletes or replaces the package database `{path}` of a layer below it")]
+    DeletedDatabase {
+        /// Where in the image it was.
+        path: Box<str>,
+    },
+    /// Something is at the place of a database, under a name by which it was not recognised.
+    #[error(
+        "`{path}` is a link to something that is not where package databases are, and was not read"
+    )]
+    UnreadDatabase {
+        /// The place.
+        path: Box<str>,
+    },
+    /// A database whose path leads through a link of a lower layer.
+    #[error(
+        "`{path}` is written through a link of a lower layer, which container runtimes treat in different ways"
+    )]
+    DisputedPath {
+        /// Where it is for those that follow the link.
+        path: Box<str>,
+    },
+    /// Links that lead in circles, or too far.
+    #[error("the links in it lead in a circle, or too far to be followed")]
+    TangledLinks,
+    /// A layer cannot be read.
+    #[error("the layer {layer} cannot be read: {why}")]
+    UnreadLayer {
+        /// Its digest in the manifest.
+        layer: Box<str>,
+        /// What is wrong with it.
+        why: Box<str>,
+    },
+    /// A layer is encrypted.
+    #[error("the layer {layer} is encrypted")]
+    EncryptedLayer {
+        /// Its digest in the manifest.
+        layer: Box<str>,
+    },
+    /// A layer that the registry itself does not have. The addresses that the manifest has for it are never followed.
+    #[error("the layer {layer} is foreign, and the registry does not serve it")]
+    ForeignLayer {
+        /// Its digest in the manifest.
+        layer: Box<str>,
+    },
+    /// A layer is of a kind that is not known.
+    #[error("the layer {layer} is of the unknown type `{media_type}`")]
+    UnknownLayer {
+        /// Its digest in the manifest.
+        layer: Box<str>,
+        /// Its type in the manifest.
+        media_type: Box<str>,
+    },
+    /// A layer that some runtimes do not unpack, but build from a table of contents.
+    #[error(
+        "the layer {layer} has a table of contents, from which lazy runtimes build files, and which is not compared with it"
+    )]
+    LazyLayer {
+        /// Its digest in the manifest.
+        layer: Box<str>,
+    },
+    /// Manifest and configuration do not speak of the same layers.
+    #[error("the manifest has {layers} layers, and the configuration has {diff_ids}")]
+    LayerCount {
+        /// Those of the manifest.
+        layers: usize,
+        /// Those of the configuration.
+        diff_ids: usize,
+    },
+    /// The configuration cannot be read.
+    #[error("the image's configuration {digest} cannot be read: {why}")]
+    BrokenConfiguration {
+        /// Its digest.
+        digest: Box<str>,
+        /// What is wrong with it.
+        why: Box<str>,
+    },
+    /// A manifest cannot be read.
+    #[error("the manifest {digest} cannot be read: {why}")]
+    BrokenManifest {
+        /// Its digest.
+        digest: Box<str>,
+        /// What is wrong with it.
+        why: Box<str>,
+    },
+    /// Indexes lie too deep in each other.
+    #[error("the index {digest} is in an index that is in an index; no more are read")]
+    DeepIndex {
+        /// Its digest.
+        digest: Box<str>,
+    },
+    /// More images than are judged.
+    #[error("it is an index of more than {limit} images for these platforms")]
+    ManyImages {
+        /// The bound.
+        limit: usize,
+    },
+    /// An index has nothing for any of the platforms.
+    #[error("it has no image for {platforms}")]
+    NoPlatform {
+        /// The platforms.
+        platforms: Box<str>,
+    },
+    /// An image for an operating system whose packages nobody records.
+    #[error("it is for {platform}, of whose packages no record is read")]
+    OperatingSystem {
+        /// Its platform.
+        platform: Box<str>,
+    },
 }

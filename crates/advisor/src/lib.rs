@@ -17,6 +17,7 @@ pub mod detector;
 mod ecosystem;
 mod excerpt;
 mod gap;
+pub mod inventory;
 mod package;
 mod release;
 

@@ -3,10 +3,13 @@
 //! An image without any such mark has no advisories that could concern it, and is let pass. The net is therefore wide: a file is
 //! taken for what its name says, wherever it is.
 
+use serde::{Deserialize, Serialize};
+
 use super::Detector;
 
 /// What a file shows to be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Mark {
     /// A file that names a distribution: `os-release`, `alpine-release`, `debian_version`.

@@ -1,0 +1,271 @@
+//! What is in an image: its layers streamed, verified, and stacked as a container runtime would.
+//!
+//! Nothing is unpacked. Each layer is read once, from its compressed bytes to what its files say, and what it says is kept by
+//! its diff id, so that a base layer that many images share is read once.
+
+mod cache;
+mod configuration;
+mod digest;
+mod layer;
+mod limits;
+mod manifests;
+mod overlay;
+mod platform;
+mod reading;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cise_reference::Digest;
+use cise_registry::{Image, Index, Manifest};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::detector::Mark;
+use crate::{Gap, Manager, Package, Release};
+use configuration::Configuration;
+use reading::Reader;
+
+pub use cache::{LayerCache, MemoryCache};
+pub use layer::{LayerError, LayerInventory, TarError};
+pub use limits::Limits;
+pub use platform::{Platform, PlatformError};
+pub use source::{Chunks, Copies, Layout, LayoutError, RegistrySource, Source, SourceError};
+
+/// What is in the image of one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// What the image is for, as its configuration says.
+    pub platform: Platform,
+    /// Which distribution it is made of, if it says so.
+    pub release: Option<Release>,
+    /// The installed packages, sorted.
+    pub packages: Vec<Package>,
+    /// What could not be judged.
+    pub gaps: BTreeSet<Gap>,
+    /// What tells an image that is made of a distribution from one that is not.
+    pub contents: Contents,
+}
+
+/// What the layers of an image have, whatever later layers take away of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// What shows a distribution.
+    pub marks: BTreeSet<Mark>,
+    /// The package managers whose databases there are.
+    pub databases: BTreeSet<Manager>,
+    /// Whether this is all.
+    pub reading: Reading,
+}
+
+/// How much of an image was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// Every layer, from its first byte to its last.
+    #[default]
+    Whole,
+    /// Not every layer.
+    Partial,
+}
+
+/// What is in an image, on every platform that it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventories {
+    /// One for each image that may run.
+    pub images: Vec<Inventory>,
+    /// What could not be judged of the index, or of all of the image.
+    pub gaps: BTreeSet<Gap>,
+}
+
+/// An image could not be read, for a reason that says nothing about it. Asking again may help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InventoryError {
+    /// What the image comes from does not give it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A layer was lost on the way.
+    #[error("the layer {layer} was not read: {why}")]
+    Layer {
+        /// Its digest in the manifest.
+        layer: Digest,
+        /// Why.
+        why: LayerError,
+    },
+}
+
+/// The most images of one index that are judged.
+const MAX_IMAGES: usize = 64;
+
+/// Makes inventories. Cloning shares what it keeps.
+#[derive(Clone)]
+pub struct Indexer {
+    reader: Reader,
+    limits: Limits,
+}
+
+impl Indexer {
+    /// One that keeps the layers that it has read in `cache`.
+    pub fn new(cache: Arc<dyn LayerCache>, limits: Limits) -> Self {
+        Self {
+            reader: Reader::new(cache, limits),
+            limits,
+        }
+    }
+
+    /// The inventories of the image with that digest on these platforms; of an image that is in no index, its own.
+    pub async fn inventories<S: Source>(
+        &self,
+        source: &S,
+        image: &Digest,
+        platforms: &[Platform],
+    ) -> Result<Inventories, InventoryError> {
+        let mut found = Inventories::default();
+        for image in self
+            .images(source, image, platforms, &mut found.gaps)
+            .await?
+        {
+            found.images.push(self.image(source, &image).await?);
+        }
+        Ok(found)
+    }
+
+    /// The images that a digest names. What is below an index and is not there, or not in order, is a gap.
+    async fn images<S: Source>(
+        &self,
+        source: &S,
+        root: &Digest,
+        platforms: &[Platform],
+        gaps: &mut BTreeSet<Gap>,
+    ) -> Result<Vec<Image>, InventoryError> {
+        let mut images = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut ahead = vec![(root.clone(), 0)];
+        while let Some((digest, depth)) = ahead.pop() {
+            if !seen.insert(digest.clone()) {
+                continue;
+            }
+            match source.manifest(&digest).await {
+                Ok(Manifest::Image(_)) if images.len() == MAX_IMAGES => {
+                    gaps.insert(Gap::ManyImages { limit: MAX_IMAGES });
+                    break;
+                }
+                Ok(Manifest::Image(image)) => images.push(image),
+                Ok(Manifest::Index(_)) if depth == manifests::MAX_DEPTH => {
+                    gaps.insert(Gap::DeepIndex {
+                        digest: name(&digest),
+                    });
+                }
+                Ok(Manifest::Index(index)) => {
+                    let children = children(&index, platforms, gaps);
+                    ahead.extend(children.into_iter().map(|child| (child, depth + 1)));
+                }
+                Err(error) if !error.is_final() => return Err(error.into()),
+                Err(error) if depth == 0 && error.is_absence() => return Err(error.into()),
+                Err(error) => {
+                    let (digest, why) = (name(&digest), error.to_string().into());
+                    gaps.insert(Gap::BrokenManifest { digest, why });
+                }
+            }
+        }
+        Ok(images)
+    }
+
+    async fn image<S: Source>(
+        &self,
+        source: &S,
+        image: &Image,
+    ) -> Result<Inventory, InventoryError> {
+        let configuration = match self.reader.configuration(source, &image.config).await? {
+            Ok(configuration) => configuration,
+            Err(gap) => return Ok(unread(Platform::unknown(), gap)),
+        };
+        if let Some(gap) = mismatch(image, &configuration) {
+            return Ok(unread(configuration.platform, gap));
+        }
+        let layers = self.layers(source, image, &configuration).await?;
+        Ok(stacked(configuration.platform, layers))
+    }
+
+    /// The layers of an image side by side, the lowest first.
+    async fn layers<S: Source>(
+        &self,
+        source: &S,
+        image: &Image,
+        configuration: &Configuration,
+    ) -> Result<Vec<reading::Outcome>, InventoryError> {
+        let layers = image.layers.iter().zip(&configuration.diff_ids);
+        stream::iter(layers)
+            .map(|(layer, diff_id)| self.reader.layer(source, layer, diff_id))
+            .buffered(self.limits.layers.max(1))
+            .try_collect()
+            .await
+    }
+}
+
+fn children(index: &Index, platforms: &[Platform], gaps: &mut BTreeSet<Gap>) -> Vec<Digest> {
+    let judged = manifests::judged(index, platforms);
+    if judged.is_empty() {
+        let platforms: Vec<_> = platforms.iter().map(Platform::to_string).collect();
+        let platforms = platforms.join(" or ").into();
+        gaps.insert(Gap::NoPlatform { platforms });
+    }
+    // What is put last comes first.
+    judged
+        .iter()
+        .rev()
+        .map(|child| child.digest.clone())
+        .collect()
+}
+
+/// Why the layers of an image need not be looked at.
+fn mismatch(image: &Image, configuration: &Configuration) -> Option<Gap> {
+    let (layers, diff_ids) = (image.layers.len(), configuration.diff_ids.len());
+    if configuration.platform.os() != "linux" {
+        let platform = configuration.platform.to_string().into();
+        Some(Gap::OperatingSystem { platform })
+    } else if layers != diff_ids {
+        Some(Gap::LayerCount { layers, diff_ids })
+    } else {
+        None
+    }
+}
+
+fn stacked(platform: Platform, layers: Vec<reading::Outcome>) -> Inventory {
+    let gaps: Vec<Gap> = layers
+        .iter()
+        .filter_map(|layer| layer.gap.clone())
+        .collect();
+    let layers: Vec<_> = layers.into_iter().map(|layer| layer.inventory).collect();
+    let mut stacked = overlay::stack(&layers);
+    stacked.gaps.extend(gaps);
+    Inventory {
+        platform,
+        release: stacked.release,
+        packages: stacked.packages,
+        gaps: stacked.gaps,
+        contents: stacked.contents,
+    }
+}
+
+fn unread(platform: Platform, gap: Gap) -> Inventory {
+    Inventory {
+        platform,
+        release: None,
+        packages: Vec::new(),
+        gaps: [gap].into(),
+        contents: Contents {
+            reading: Reading::Partial,
+            ..Contents::default()
+        },
+    }
+}
+
+/// A digest as gaps have it.
+fn name(digest: &Digest) -> Box<str> {
+    digest.as_str().into()
+}

@@ -1,0 +1,271 @@
+//! Archives as Go's `archive/tar` reads them, since that is what container runtimes unpack with: V7, ustar, star, PAX and GNU.
+//!
+//! Nothing is copied but names and what is asked for. What runtimes read in different ways is an error.
+
+mod header;
+mod pax;
+#[cfg(test)]
+mod tests;
+
+use super::LayerError;
+use header::{BLOCK, Header};
+use pax::Extension;
+
+/// Where the bytes of an archive come from.
+pub(crate) trait Input {
+    /// The bytes that are there to be taken, at least one; none at the end.
+    fn fill(&mut self) -> Result<&[u8], LayerError>;
+
+    /// Takes that many of the bytes that [`fill`](Self::fill) gave.
+    fn consume(&mut self, amount: usize);
+}
+
+/// An archive, read once from its beginning to its end.
+pub(crate) struct Archive<I> {
+    input: I,
+    /// The bytes of the present entry's content that are still to come.
+    content: u64,
+    /// The zeros that fill its last block.
+    padding: u64,
+}
+
+/// One entry. Its content is read before the next entry is asked for, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The path as written.
+    pub(crate) path: String,
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// The bytes of its content in the archive.
+    pub(crate) size: u64,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A regular file.
+    File,
+    /// A regular file of which the archive has only some parts.
+    Sparse,
+    /// A directory.
+    Directory,
+    /// A symbolic link to that path.
+    Symlink(String),
+    /// Another name of the file at that path.
+    HardLink(String),
+    /// A device or a pipe, or a kind that runtimes do not unpack.
+    Other,
+}
+
+/// Why an archive cannot be read. A phrase that says what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TarError {
+    /// It ends within an entry.
+    #[error("its archive ends within an entry")]
+    Truncated,
+    /// A header does not have the sum that it says it has.
+    #[error("its archive has a header with a false checksum, or is no archive")]
+    Checksum,
+    /// A number of a header is none.
+    #[error("its archive has a header with a number that is none")]
+    Number,
+    /// A record of an extended header is not one.
+    #[error("its archive has a broken extended header")]
+    Extension,
+    /// A long name, or an extended header, of more bytes than are read.
+    #[error(
+        "its archive has a name or an extended header of more than {} bytes",
+        Extension::MAX_BYTES
+    )]
+    LongExtension,
+    /// A header that speaks of an entry that does not follow.
+    #[error("its archive ends after an extended header")]
+    Dangling,
+    /// A header that would name all entries that follow, which runtimes read in different ways.
+    #[error("its archive names files in a global header, which runtimes read in different ways")]
+    Global,
+    /// Something follows the end mark.
+    #[error("its archive is followed by other bytes")]
+    Trailing,
+}
+
+impl<I: Input> Archive<I> {
+    pub(crate) fn new(input: I) -> Self {
+        Self {
+            input,
+            content: 0,
+            padding: 0,
+        }
+    }
+
+    /// The next entry; nothing at the end. Content that was not read is passed over.
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, LayerError> {
+        let mut extension = Extension::default();
+        loop {
+            self.pass()?;
+            let Some(header) = self.header()? else {
+                let ended = extension.is_empty().then_some(None);
+                return ended.ok_or_else(|| TarError::Dangling.into());
+            };
+            self.announce(header.size()?);
+            match header.kind() {
+                b'x' => extension.set_pax(&self.small_content()?)?,
+                b'g' => Extension::check_global(&self.small_content()?)?,
+                b'L' => extension.set_long_path(&self.small_content()?),
+                b'K' => extension.set_long_link(&self.small_content()?),
+                _ => return self.entry(&header, &extension).map(Some),
+            }
+        }
+    }
+
+    /// Where the bytes come from. Of what it had, all up to the present entry's content has been taken.
+    pub(crate) fn input(&self) -> &I {
+        &self.input
+    }
+
+    /// The content of the present entry, whose size the caller has found small enough.
+    pub(crate) fn content(&mut self) -> Result<Vec<u8>, LayerError> {
+        let mut content = Vec::new();
+        while self.content > 0 {
+            let bytes = self.input.fill()?;
+            let bytes = bytes
+                .get(..capped(self.content, bytes.len()))
+                .unwrap_or(bytes);
+            if bytes.is_empty() {
+                return Err(TarError::Truncated.into());
+            }
+            content.extend_from_slice(bytes);
+            let taken = bytes.len();
+            self.input.consume(taken);
+            self.content -= taken as u64;
+        }
+        Ok(content)
+    }
+
+    /// Reads what follows the end mark, which may be zeros only, and gives the input back.
+    pub(crate) fn finish(mut self) -> Result<I, LayerError> {
+        loop {
+            let bytes = self.input.fill()?;
+            match (bytes.len(), bytes.iter().all(|byte| *byte == 0)) {
+                (0, _) => return Ok(self.input),
+                (length, true) => self.input.consume(length),
+                (_, false) => return Err(TarError::Trailing.into()),
+            }
+        }
+    }
+
+    /// The entry of a header and of the headers before it that extend it.
+    fn entry(&mut self, header: &Header, extension: &Extension) -> Result<Entry, LayerError> {
+        let path = extension
+            .path()
+            .map_or_else(|| header.path(), str::to_owned);
+        let link = extension
+            .link()
+            .map_or_else(|| header.link(), str::to_owned);
+        let kind = match header.kind() {
+            b'0' | 0 | b'7' if extension.is_sparse() => Kind::Sparse,
+            // Before there was a kind for directories, a slash at the end said it.
+            b'0' | 0 if path.ends_with('/') => Kind::Directory,
+            b'0' | 0 | b'7' => Kind::File,
+            b'1' => Kind::HardLink(link),
+            b'2' => Kind::Symlink(link),
+            b'5' => Kind::Directory,
+            b'S' => Kind::Sparse,
+            _ => Kind::Other,
+        };
+        let size = match kind {
+            // Whatever these say about their size, they have no content.
+            Kind::HardLink(_) | Kind::Symlink(_) | Kind::Directory => 0,
+            Kind::Other if matches!(header.kind(), b'3' | b'4' | b'6') => 0,
+            _ => extension.size().map_or_else(|| header.size(), Ok)?,
+        };
+        self.announce(size);
+        if header.kind() == b'S' {
+            self.pass_sparse_map(header)?;
+        }
+        Ok(Entry { path, kind, size })
+    }
+
+    /// GNU's map of a sparse file goes on in blocks of its own, before the content and not counted with it.
+    fn pass_sparse_map(&mut self, header: &Header) -> Result<(), LayerError> {
+        let mut goes_on = header.sparse_map_goes_on();
+        while goes_on {
+            let block = self.block()?.ok_or(TarError::Truncated)?;
+            goes_on = header::extended_map_goes_on(&block);
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, size: u64) {
+        self.content = size;
+        self.padding = size.wrapping_neg() % BLOCK as u64;
+    }
+
+    /// The content of a header that extends another.
+    fn small_content(&mut self) -> Result<Vec<u8>, LayerError> {
+        if self.content > Extension::MAX_BYTES as u64 {
+            return Err(TarError::LongExtension.into());
+        }
+        self.content()
+    }
+
+    /// The next header; nothing at the end mark, or where the archive ends without one, as some do.
+    fn header(&mut self) -> Result<Option<Header>, LayerError> {
+        match self.block()? {
+            None => Ok(None),
+            Some(block) if block.iter().all(|byte| *byte == 0) => match self.block()? {
+                Some(second) if second.iter().any(|byte| *byte != 0) => {
+                    Err(TarError::Trailing.into())
+                }
+                _ => Ok(None),
+            },
+            Some(block) => Ok(Some(Header::new(&block)?)),
+        }
+    }
+
+    /// The next block; nothing where the input ends before it.
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0;
+        while let Some(room) = block.get_mut(filled..).filter(|room| !room.is_empty()) {
+            let bytes = self.input.fill()?;
+            let taken = bytes.len().min(room.len());
+            if taken == 0 {
+                return match filled {
+                    0 => Ok(None),
+                    _ => Err(TarError::Truncated.into()),
+                };
+            }
+            if let (Some(room), Some(bytes)) = (room.get_mut(..taken), bytes.get(..taken)) {
+                room.copy_from_slice(bytes);
+            }
+            self.input.consume(taken);
+            filled += taken;
+        }
+        Ok(Some(block))
+    }
+
+    /// Passes over what is left of the present entry.
+    fn pass(&mut self) -> Result<(), LayerError> {
+        let mut left = self
+            .content
+            .checked_add(self.padding)
+            .ok_or(TarError::Number)?;
+        (self.content, self.padding) = (0, 0);
+        while left > 0 {
+            let there = capped(left, self.input.fill()?.len());
+            if there == 0 {
+                return Err(TarError::Truncated.into());
+            }
+            self.input.consume(there);
+            left -= there as u64;
+        }
+        Ok(())
+    }
+}
+
+/// As much of `left` as there is.
+fn capped(left: u64, there: usize) -> usize {
+    usize::try_from(left).map_or(there, |left| left.min(there))
+}

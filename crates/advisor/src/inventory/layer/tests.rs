@@ -1,0 +1,276 @@
+use std::io::Write as _;
+
+use cise_reference::Algorithm;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::*;
+use crate::inventory::digest::sha;
+
+const STATUS: &str = "Package: tar\nStatus: install ok installed\nVersion: 1.34\nArchitecture: amd64\nMaintainer: x\n\n";
+
+fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, path, content.as_bytes())
+            .expect("room");
+    }
+    builder.into_inner().expect("an archive")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("room");
+    encoder.finish().expect("room")
+}
+
+fn limits() -> Limits {
+    Limits {
+        layers: 1,
+        ..Limits::default()
+    }
+}
+
+fn expected(blob: &[u8], archive: &[u8]) -> Expected {
+    Expected {
+        digest: sha(Algorithm::Sha256, blob),
+        size: blob.len() as u64,
+        diff_id: sha(Algorithm::Sha256, archive),
+    }
+}
+
+fn read_as(
+    blob: &[u8],
+    expected: &Expected,
+    limits: &Limits,
+) -> Result<LayerInventory, LayerError> {
+    let chunks = blob
+        .chunks(4096)
+        .map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
+    read(chunks, expected, limits)
+}
+
+fn items(layer: &LayerInventory) -> Vec<String> {
+    let mut cursor = layer.listing.cursor();
+    let next = || {
+        let entry = cursor.next().expect("a listing in order");
+        entry.map(|(path, item)| format!("{path} {item:?}"))
+    };
+    std::iter::from_fn(next).collect()
+}
+
+#[test]
+fn a_layer_says_what_is_in_it() {
+    let archive = archive(&[
+        ("./var/lib/dpkg/status", STATUS),
+        ("./etc/motd", "hello"),
+        ("etc/.wh.passwd", ""),
+        ("var/.wh..wh..opq", ""),
+        ("etc/.wh.", ""),
+        ("lib64/ld-linux-x86-64.so.2", ""),
+    ]);
+    let blob = gzip(&archive);
+    let layer = read_as(&blob, &expected(&blob, &archive), &limits()).expect("a layer");
+    assert_eq!(
+        items(&layer),
+        [
+            "var/lib/dpkg/status Read(0)",
+            "etc/motd File",
+            "etc/passwd Whiteout",
+            "var Opaque",
+            "lib64/ld-linux-x86-64.so.2 File",
+        ]
+    );
+    assert_eq!(
+        layer.marks,
+        [Mark::PackageDatabase, Mark::DynamicLoader].into()
+    );
+    assert_eq!(layer.files.len(), 1);
+    assert_eq!(layer.files[0].manager, Some(Manager::Dpkg));
+    let Content::Packages(packages) = &layer.files[0].content else {
+        panic!("expected packages, got {:?}", layer.files);
+    };
+    assert_eq!((&*packages[0].name, &*packages[0].version), ("tar", "1.34"));
+    let json = serde_json::to_string(&layer).expect("JSON");
+    let kept: LayerInventory = serde_json::from_str(&json).expect("a layer");
+    assert_eq!(kept, layer);
+}
+
+#[test]
+fn a_layer_that_is_not_what_it_should_be_is_refused() {
+    let archive = archive(&[("etc/motd", "hello")]);
+    let blob = gzip(&archive);
+    let right = expected(&blob, &archive);
+    assert!(read_as(&blob, &right, &limits()).is_ok());
+    let other = sha(Algorithm::Sha256, b"other");
+    let size = right.size;
+    let table = [
+        (
+            Expected {
+                digest: other.clone(),
+                ..right.clone()
+            },
+            LayerError::Digest {
+                found: right.digest.clone(),
+            },
+        ),
+        (
+            Expected {
+                diff_id: other,
+                ..right.clone()
+            },
+            LayerError::DiffId {
+                found: right.diff_id.clone(),
+            },
+        ),
+        (
+            Expected {
+                size: size + 1,
+                ..right.clone()
+            },
+            LayerError::Short {
+                claimed: size + 1,
+                found: size,
+            },
+        ),
+        (
+            Expected {
+                size: size - 1,
+                ..right.clone()
+            },
+            LayerError::Long { claimed: size - 1 },
+        ),
+        (
+            Expected {
+                size: u64::MAX,
+                ..right.clone()
+            },
+            LayerError::Compressed {
+                limit: limits().compressed,
+            },
+        ),
+    ];
+    for (expected, error) in table {
+        assert_eq!(read_as(&blob, &expected, &limits()), Err(error));
+    }
+    let sha512 = Expected {
+        digest: sha(Algorithm::Sha512, &blob),
+        diff_id: sha(Algorithm::Sha512, &archive),
+        size,
+    };
+    assert!(read_as(&blob, &sha512, &limits()).is_ok());
+}
+
+#[test]
+fn a_layer_without_an_end_is_given_up_at_its_size() {
+    let endless = std::iter::repeat_with(|| Ok(Bytes::from_static(&[0; 4096])));
+    let claimed = 1 << 20;
+    let expected = Expected {
+        size: claimed,
+        ..expected(b"", b"")
+    };
+    assert_eq!(
+        read(endless, &expected, &limits()),
+        Err(LayerError::Long { claimed })
+    );
+}
+
+#[test]
+fn bombs_and_floods_end_at_their_bounds() {
+    let zeros = archive(&[("zeros", &"\0".repeat(3 << 20))]);
+    let many: Vec<String> = (0..100).map(|number| format!("{number}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
+    let many = archive(&many);
+    let deep = archive(&[(&"d/".repeat(2100), "")]);
+    let small = Limits {
+        inflated: 1 << 20,
+        entries: 99,
+        ..limits()
+    };
+    let table = [
+        (zeros, LayerError::Inflated { limit: 1 << 20 }),
+        (many, LayerError::Entries { limit: 99 }),
+        (deep, LayerError::LongPath),
+    ];
+    for (archive, error) in table {
+        let blob = gzip(&archive);
+        assert_eq!(
+            read_as(&blob, &expected(&blob, &archive), &small),
+            Err(error)
+        );
+    }
+    let low = Limits {
+        ratio: 2,
+        ..limits()
+    };
+    assert_eq!(low.inflated_by_ratio(1000), 256 << 20);
+    assert_eq!(low.inflated_by_ratio(1 << 30), 2 << 30);
+}
+
+#[test]
+fn what_is_at_the_place_of_a_database_and_cannot_be_read_is_told() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut append = |path: &str, kind: tar::EntryType, content: &str| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(content.len() as u64);
+        builder
+            .append_data(&mut header, path, content.as_bytes())
+            .expect("room");
+    };
+    append("var/lib/dpkg/status", tar::EntryType::Fifo, "");
+    append("lib/apk/db/installed", tar::EntryType::GNUSparse, "x");
+    append(
+        "var/lib/rpm/rpmdb.sqlite",
+        tar::EntryType::Regular,
+        "far too large",
+    );
+    append("etc/os-release", tar::EntryType::Regular, "ID=\"");
+    append("usr/lib/os-release", tar::EntryType::Directory, "");
+    let archive = builder.into_inner().expect("an archive");
+    let small = Limits {
+        file: 12,
+        ..limits()
+    };
+    let layer = read_as(&archive, &expected(&archive, &archive), &small).expect("a layer");
+    let why: Vec<_> = layer
+        .files
+        .iter()
+        .map(|file| match &file.content {
+            Content::Broken(why) => &**why,
+            other => panic!("expected a reason, got {other:?}"),
+        })
+        .collect();
+    assert_eq!(why[0], "it is not a file");
+    assert!(why[1].contains("sparse"), "{}", why[1]);
+    assert!(why[2].contains("12 bytes"), "{}", why[2]);
+    assert_eq!(why.len(), 4);
+    assert_eq!(items(&layer)[4], "usr/lib/os-release Directory");
+}
+
+#[test]
+fn a_hundred_thousand_entries_are_read_and_not_one_more() {
+    let bound = Limits {
+        entries: 100_000,
+        ..limits()
+    };
+    let mut archive = Vec::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    for number in 0..100_000_u32 {
+        header
+            .set_path(format!("usr/share/data/{}/{number:07}", number / 1000))
+            .expect("a path");
+        header.set_cksum();
+        archive.extend_from_slice(header.as_bytes());
+    }
+    let layer = read_as(&archive, &expected(&archive, &archive), &bound).expect("a layer");
+    assert!(layer.weight() < 2 << 20, "{}", layer.weight());
+    archive.extend_from_slice(header.as_bytes());
+    let flooded = read_as(&archive, &expected(&archive, &archive), &bound);
+    assert_eq!(flooded, Err(LayerError::Entries { limit: 100_000 }));
+}

@@ -1,0 +1,44 @@
+//! How much is read of an image.
+
+/// What is read of each layer at most. Past any of it, the image cannot be judged in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a blob.
+    pub compressed: u64,
+    /// Bytes of its archive.
+    pub inflated: u64,
+    /// How many times its size a blob may inflate to. The archives of real layers stay below 100; deflate itself ends at 1032.
+    pub ratio: u64,
+    /// Entries of an archive.
+    pub entries: u64,
+    /// Bytes of a file that is read, such as a package database; it is held in memory for a moment.
+    pub file: u64,
+    /// How many layers are read at the same time, each on a thread of its own.
+    pub layers: usize,
+}
+
+impl Limits {
+    /// Bytes of a path (Linux's `PATH_MAX`).
+    pub(super) const PATH: usize = 4096;
+    /// Bytes of an archive that are allowed whatever its ratio: a file of zeros is no bomb yet.
+    const BELOW_RATIO: u64 = 256 * 1024 * 1024;
+
+    /// How many bytes a blob of that size may inflate to.
+    pub(super) fn inflated_by_ratio(&self, size: u64) -> u64 {
+        size.saturating_mul(self.ratio).max(Self::BELOW_RATIO)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const GIB: u64 = 1024 * 1024 * 1024;
+        Self {
+            compressed: 16 * GIB,
+            inflated: 64 * GIB,
+            ratio: 250,
+            entries: 1_000_000,
+            file: 64 * 1024 * 1024,
+            layers: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
