@@ -229,13 +229,29 @@ pub static HELM4: Component = Component {
     installed: Installed::Never,
 };
 
+/// What unpacks images as the specification has it.
+pub static UMOCI: Component = Component {
+    name: "umoci",
+    set: Set::Images,
+    build_time: "15 s",
+    module: "umoci",
+    package: "github.com/opencontainers/umoci/cmd/umoci",
+    ldflags: "-s -w -X github.com/opencontainers/umoci.version=0.6.0",
+    overlay: None,
+    installed: Installed::Says {
+        arguments: &["--version"],
+        text: "umoci version 0.6.",
+    },
+};
+
 /// Every component.
-pub static ALL: [&Component; 11] = [
+pub static ALL: [&Component; 12] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
     &CRANE,
     &REFERRERS,
+    &UMOCI,
     &ETCD,
     &KUBE_APISERVER,
     &KUBE_CONTROLLER_MANAGER,

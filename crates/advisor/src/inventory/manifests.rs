@@ -56,10 +56,13 @@ mod tests {
         }
     }
 
+    /// The children's platforms, those of the nodes, and the children that are judged.
+    type Case<'a> = (&'a str, &'a [Option<&'a str>], &'a [&'a str], &'a [usize]);
+
     #[test]
     fn every_child_that_may_run_is_judged_and_no_other() {
         let nodes = &["linux/amd64", "linux/arm64"];
-        let table: [(&str, &[Option<&str>], &[&str], &[usize]); 9] = [
+        let table: [Case<'_>; 9] = [
             (
                 "those of the nodes' platforms",
                 &[

@@ -7,7 +7,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use cise_reference::Digest;
-use cise_registry::{Descriptor, Manifest, RegistryError, RegistryFailure};
+use cise_registry::{Descriptor, Manifest, Reason, RegistryError, RegistryFailure};
 use futures::stream::BoxStream;
 
 pub use layout::{Layout, LayoutError};
@@ -65,10 +65,12 @@ impl SourceError {
     /// Whether it is certain that the source does not have it, or that what it has can never be used: asking again is of no use.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Registry(error) => matches!(
-                error.failure,
-                RegistryFailure::NotFound | RegistryFailure::Manifest(_)
-            ),
+            Self::Registry(error) => match &error.failure {
+                RegistryFailure::NotFound | RegistryFailure::Manifest(_) => true,
+                // It goes on past the size that the manifest says.
+                RegistryFailure::Fetch(error) => matches!(error.reason, Reason::TooLarge(_)),
+                _ => false,
+            },
             Self::Layout(error) => error.is_final(),
             Self::NoCopy { .. } => true,
         }

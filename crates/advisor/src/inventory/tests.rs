@@ -1,7 +1,15 @@
 mod images;
+mod unpacked;
 
+use std::time::Duration;
+
+use cise_reference::Repository;
 use cise_registry::{Caller, Deadline, Keyring};
-use images::{Archive, Builder};
+use cise_testkit::components::{REGISTRY, require};
+use cise_testkit::images::{Format, Image as PushedImage};
+use cise_testkit::proxy::{Fault, Proxy};
+use cise_testkit::registry::Registry;
+use images::{Archive, Builder, Layer};
 
 use super::*;
 
@@ -43,16 +51,16 @@ fn names(inventory: &Inventory) -> Vec<String> {
 
 #[tokio::test]
 async fn an_image_is_the_stack_of_its_layers_whatever_their_compression() {
-    let mut builder = Builder::new();
+    let builder = Builder::new();
     let base = Archive::new()
         .file(STATUS, &stanza("tar", "1.34"))
         .file("usr/lib/os-release", "ID=debian\nVERSION_ID=12\n")
         .link("etc/os-release", "../usr/lib/os-release")
         .file("lib64/ld-linux-x86-64.so.2", "");
     let layers = [
-        builder.gzip(&base),
-        builder.zstd(&Archive::new().file("etc/motd", "hello")),
-        builder.plain(&Archive::new().file(
+        Layer::gzip(&base),
+        Layer::zstd(&Archive::new().file("etc/motd", "hello")),
+        Layer::plain(&Archive::new().file(
             STATUS,
             &[stanza("tar", "1.35"), stanza("curl", "8.1")].concat(),
         )),
@@ -85,18 +93,20 @@ async fn an_image_is_the_stack_of_its_layers_whatever_their_compression() {
 
 #[tokio::test]
 async fn an_image_of_nothing_known_leaves_no_mark() {
-    let mut builder = Builder::new();
-    let layers = [builder.gzip(&Archive::new().file("app", "static"))];
+    let builder = Builder::new();
+    let layers = [Layer::gzip(&Archive::new().file("app", "static"))];
     builder.image("v1", "linux/amd64", &layers);
     let found = inventories(&builder).await.expect("an inventory");
     assert_eq!(found.images[0].contents, Contents::default());
     assert_eq!(found.images[0].gaps, BTreeSet::new());
 }
 
+/// What is done to a layer.
+type Spoil = fn(&mut Layer);
+
 #[tokio::test]
 async fn a_layer_that_cannot_be_judged_is_a_gap_with_its_reason() {
     let motd = Archive::new().file("etc/motd", "hello");
-    type Spoil = fn(&mut images::Layer);
     let table: [(&str, Spoil, &str); 9] = [
         (
             "a lying digest",
@@ -141,11 +151,11 @@ async fn a_layer_that_cannot_be_judged_is_a_gap_with_its_reason() {
         ),
     ];
     for (what, spoil, why) in table {
-        let mut builder = Builder::new();
-        let mut layer = builder.gzip(&motd);
+        let builder = Builder::new();
+        let mut layer = Layer::gzip(&motd);
         spoil(&mut layer);
         let layers = [
-            builder.gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34"))),
+            Layer::gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34"))),
             layer,
         ];
         builder.image("v1", "linux/amd64", &layers);
@@ -169,8 +179,8 @@ async fn a_layer_that_cannot_be_judged_is_a_gap_with_its_reason() {
 async fn a_foreign_layer_counts_where_it_is_and_is_a_gap_where_it_is_not() {
     let foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
     for served in [true, false] {
-        let mut builder = Builder::new();
-        let mut layer = builder.gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
+        let builder = Builder::new();
+        let mut layer = Layer::gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
         layer.media_type = foreign.into();
         layer.is_served = served;
         builder.image("v1", "linux/amd64", &[layer]);
@@ -185,9 +195,9 @@ async fn a_foreign_layer_counts_where_it_is_and_is_a_gap_where_it_is_not() {
 
 #[tokio::test]
 async fn a_manifest_and_a_configuration_that_do_not_agree_are_a_gap() {
-    let layer = |builder: &mut Builder| builder.gzip(&Archive::new().file("etc/motd", "hello"));
-    let mut builder = Builder::new();
-    let layers = [layer(&mut builder)];
+    let layer = || Layer::gzip(&Archive::new().file("etc/motd", "hello"));
+    let builder = Builder::new();
+    let layers = [layer()];
     builder.image_with(
         "v1",
         &layers,
@@ -202,8 +212,8 @@ async fn a_manifest_and_a_configuration_that_do_not_agree_are_a_gap() {
         }]
         .into()
     );
-    let mut builder = Builder::new();
-    let layers = [layer(&mut builder)];
+    let builder = Builder::new();
+    let layers = [layer()];
     builder.image_with("v1", &layers, "{}");
     let found = inventories(&builder).await.expect("an inventory");
     assert!(
@@ -213,8 +223,8 @@ async fn a_manifest_and_a_configuration_that_do_not_agree_are_a_gap() {
         ),
         "{found:?}"
     );
-    let mut builder = Builder::new();
-    let layers = [layer(&mut builder)];
+    let builder = Builder::new();
+    let layers = [layer()];
     builder.image("v1", "windows/amd64", &layers);
     let found = inventories(&builder).await.expect("an inventory");
     assert_eq!(
@@ -228,14 +238,16 @@ async fn a_manifest_and_a_configuration_that_do_not_agree_are_a_gap() {
 
 #[tokio::test]
 async fn an_index_is_judged_by_its_children_down_to_the_second() {
-    let mut builder = Builder::new();
-    let layers = [builder.gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")))];
+    let builder = Builder::new();
+    let layers = [Layer::gzip(
+        &Archive::new().file(STATUS, &stanza("tar", "1.34")),
+    )];
     let image = builder.manifest("linux/amd64", &layers);
     let other = builder.manifest("linux/s390x", &layers);
-    let absent = builder.absent("linux/amd64");
-    let inner = builder.index(&[image.clone()]);
+    let absent = Builder::absent("linux/amd64");
+    let inner = builder.index(std::slice::from_ref(&image));
     let outer = builder.index(&[inner.clone(), other.clone()]);
-    let deeper = builder.index(&[outer.clone()]);
+    let deeper = builder.index(std::slice::from_ref(&outer));
     let gaps = |found: &Inventories| {
         found
             .gaps
@@ -269,8 +281,8 @@ async fn an_index_is_judged_by_its_children_down_to_the_second() {
 
 #[tokio::test]
 async fn a_layer_is_read_once_for_all_images_that_have_it() {
-    let mut builder = Builder::new();
-    let base = builder.gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
+    let builder = Builder::new();
+    let base = Layer::gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
     builder.image("v1", "linux/amd64", &[base.clone(), base.clone()]);
     let layout = Layout::folder(builder.path()).await.expect("a layout");
     let (indexer, cache) = indexer();
@@ -294,10 +306,10 @@ async fn a_layer_is_read_once_for_all_images_that_have_it() {
 
 #[tokio::test]
 async fn a_layer_that_proves_false_is_not_kept() {
-    let mut builder = Builder::new();
-    let mut layer = builder.gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
+    let builder = Builder::new();
+    let mut layer = Layer::gzip(&Archive::new().file(STATUS, &stanza("tar", "1.34")));
     layer.diff_id = layer.digest.clone();
-    builder.image("v1", "linux/amd64", &[layer.clone()]);
+    builder.image("v1", "linux/amd64", std::slice::from_ref(&layer));
     let layout = Layout::folder(builder.path()).await.expect("a layout");
     let (indexer, cache) = indexer();
     let digest = layout.image(None).expect("an image");
@@ -315,49 +327,62 @@ async fn a_layer_that_proves_false_is_not_kept() {
 
 #[tokio::test]
 async fn a_lost_layer_is_an_error_and_no_judgement() {
-    let mut builder = Builder::new();
-    let layer = builder.gzip(&Archive::new().file("etc/motd", "hello"));
-    builder.image("v1", "linux/amd64", &[layer.clone()]);
+    let builder = Builder::new();
+    let layer = Layer::gzip(&Archive::new().file("etc/motd", "hello"));
+    builder.image("v1", "linux/amd64", std::slice::from_ref(&layer));
     builder.remove(&layer.digest);
     builder.folder(&layer.digest);
     let error = inventories(&builder).await.expect_err("it cannot be read");
     assert!(matches!(error, InventoryError::Layer { .. }), "{error}");
 }
 
-#[tokio::test]
-async fn an_image_in_a_registry_is_the_same_as_on_disk() {
-    use cise_testkit::components::{REGISTRY, require};
+/// An image in a registry that a proxy stands in front of.
+struct Served {
+    _registry: Registry,
+    proxy: Proxy,
+    digest: Digest,
+}
+
+fn served() -> Option<Served> {
     if !require(&[&REGISTRY]) {
-        return;
+        return None;
     }
-    let registry = cise_testkit::registry::Registry::open().expect("a registry");
-    let files = [
-        (STATUS, stanza("tar", "1.34")),
-        ("etc/os-release", "ID=debian\n".to_owned()),
-    ];
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, content)| (*path, content.as_str()))
-        .collect();
-    let image =
-        cise_testkit::images::Image::multi_platform(cise_testkit::images::Format::Docker, &files)
-            .expect("an image");
+    let registry = Registry::open().expect("a registry");
+    let status = stanza("tar", "1.34");
+    let files = [(STATUS, status.as_str()), ("etc/os-release", "ID=debian\n")];
+    let image = PushedImage::multi_platform(Format::Docker, &files).expect("an image");
     registry.push(&image, "team/app", "v1").expect("a push");
-    let client = images::client(&registry.host());
-    let repository = cise_reference::Repository::parse(&format!("{}/team/app", registry.host()))
-        .expect("a repository");
-    let keyring = Keyring::empty();
-    let caller = Caller {
-        keyring: &keyring,
-        namespace: "team",
-        deadline: Deadline::after(std::time::Duration::from_secs(20)),
-    };
-    let source = RegistrySource::new(&client, &repository, caller);
+    let proxy = Proxy::plain(registry.upstream()).expect("a proxy");
     let digest = Digest::parse(&image.digest()).expect("a digest");
-    let both = ["linux/amd64", "linux/arm64"].map(|text| text.parse().expect("a platform"));
-    let found = indexer()
-        .0
-        .inventories(&source, &digest, &both)
+    Some(Served {
+        _registry: registry,
+        proxy,
+        digest,
+    })
+}
+
+impl Served {
+    async fn inventories(&self, digest: &Digest) -> Result<Inventories, InventoryError> {
+        let host = self.proxy.host();
+        let client = images::client(&host);
+        let repository = Repository::parse(&format!("{host}/team/app")).expect("a repository");
+        let keyring = Keyring::empty();
+        let caller = Caller {
+            keyring: &keyring,
+            namespace: "team",
+            deadline: Deadline::after(Duration::from_secs(30)),
+        };
+        let source = RegistrySource::new(&client, &repository, caller);
+        let both = ["linux/amd64", "linux/arm64"].map(|text| text.parse().expect("a platform"));
+        indexer().0.inventories(&source, digest, &both).await
+    }
+}
+
+#[tokio::test]
+async fn an_image_in_a_registry_has_one_inventory_for_each_platform() {
+    let Some(served) = served() else { return };
+    let found = served
+        .inventories(&served.digest)
         .await
         .expect("inventories");
     let platforms: Vec<_> = found
@@ -366,25 +391,56 @@ async fn an_image_in_a_registry_is_the_same_as_on_disk() {
         .map(|image| image.platform.to_string())
         .collect();
     assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
-    assert!(
-        found
-            .images
-            .iter()
-            .all(|image| names(image) == ["tar 1.34"]),
-        "{found:?}"
-    );
-    assert!(
-        found.gaps.is_empty() && found.images.iter().all(|image| image.gaps.is_empty()),
-        "{found:?}"
-    );
-    let absent = Digest::sha256([7; 32]);
-    let error = indexer()
-        .0
-        .inventories(&source, &absent, &both)
+    for image in &found.images {
+        assert_eq!(names(image), ["tar 1.34"]);
+        assert_eq!(image.gaps, BTreeSet::new());
+    }
+    let blobs = served
+        .proxy
+        .exchanges()
+        .iter()
+        .filter(|exchange| exchange.path.contains("/blobs/"))
+        .count();
+    assert_eq!(blobs, 3, "two configurations, and one layer for both");
+    let absent = served
+        .inventories(&Digest::sha256([7; 32]))
         .await
         .expect_err("no image");
     assert!(
-        matches!(&error, InventoryError::Source(source) if source.is_absence()),
-        "{error}"
+        matches!(&absent, InventoryError::Source(source) if source.is_absence()),
+        "{absent}"
     );
+}
+
+#[tokio::test]
+async fn a_layer_without_an_end_is_a_gap_and_one_cut_short_an_error() {
+    let Some(served) = served() else { return };
+    let image = served
+        .inventories(&served.digest)
+        .await
+        .expect("inventories");
+    assert!(image.gaps.is_empty());
+    let layer = PushedImage::new(
+        Format::Docker,
+        &[
+            (STATUS, &stanza("tar", "1.34")),
+            ("etc/os-release", "ID=debian\n"),
+        ],
+    )
+    .expect("an image");
+    let blob = format!("/blobs/{}", cise_testkit::images::sha256(&layer.blobs()[1]));
+    served.proxy.on(&blob, Fault::Endless);
+    let found = served
+        .inventories(&served.digest)
+        .await
+        .expect("inventories");
+    let gap = found.images[0].gaps.first();
+    assert!(matches!(gap, Some(Gap::UnreadLayer { .. })), "{found:?}");
+    served.proxy.heal();
+    served.proxy.on(&blob, Fault::CutAfter(20));
+    let error = served
+        .inventories(&served.digest)
+        .await
+        .expect_err("cut short");
+    assert!(matches!(error, InventoryError::Layer { .. }), "{error}");
 }

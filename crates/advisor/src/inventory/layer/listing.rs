@@ -208,16 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn a_million_neighbours_take_few_bytes() {
+    fn neighbours_take_few_bytes() {
         let mut listing = Listing::default();
-        for number in 0..1_000_000 {
+        for number in 0..50_000 {
             let path = format!(
                 "usr/share/some/application/node_modules/{}/{number:07}.js",
                 number / 100
             );
             listing.push(&path, Item::File).expect("room");
         }
-        assert!(listing.weight() < 12_000_000, "{}", listing.weight());
+        assert!(listing.weight() < 600_000, "{}", listing.weight());
     }
 
     #[test]

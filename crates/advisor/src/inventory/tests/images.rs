@@ -55,6 +55,26 @@ impl Archive {
         self
     }
 
+    pub(super) fn folder(mut self, path: &str) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(0o755);
+        header.set_size(0);
+        self.0
+            .append_data(&mut header, path, &[][..])
+            .expect("room");
+        self
+    }
+
+    /// Another name of the file at `target`.
+    pub(super) fn same(mut self, path: &str, target: &str) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Link);
+        header.set_size(0);
+        self.0.append_link(&mut header, path, target).expect("room");
+        self
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.0.get_ref().clone();
         bytes.resize(bytes.len() + 1024, 0);
@@ -63,6 +83,32 @@ impl Archive {
 }
 
 impl Layer {
+    pub(super) fn gzip(archive: &Archive) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&archive.bytes()).expect("room");
+        Self::new("+gzip", encoder.finish().expect("room"), archive)
+    }
+
+    pub(super) fn zstd(archive: &Archive) -> Self {
+        let bytes = compress_to_vec(archive.bytes().as_slice(), CompressionLevel::Fastest);
+        Self::new("+zstd", bytes, archive)
+    }
+
+    pub(super) fn plain(archive: &Archive) -> Self {
+        Self::new("", archive.bytes(), archive)
+    }
+
+    fn new(compression: &str, content: Vec<u8>, archive: &Archive) -> Self {
+        Self {
+            media_type: format!("application/vnd.oci.image.layer.v1.tar{compression}"),
+            digest: sha256(&content),
+            size: content.len(),
+            diff_id: sha256(&archive.bytes()),
+            content,
+            is_served: true,
+        }
+    }
+
     /// Changes the content, of which everything said is true.
     pub(super) fn rewrite(&mut self, change: impl Fn(&mut Vec<u8>)) {
         change(&mut self.content);
@@ -84,46 +130,20 @@ impl Builder {
         self.0.path()
     }
 
-    pub(super) fn gzip(&mut self, archive: &Archive) -> Layer {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&archive.bytes()).expect("room");
-        self.layer("+gzip", encoder.finish().expect("room"), archive)
-    }
-
-    pub(super) fn zstd(&mut self, archive: &Archive) -> Layer {
-        let bytes = compress_to_vec(archive.bytes().as_slice(), CompressionLevel::Fastest);
-        self.layer("+zstd", bytes, archive)
-    }
-
-    pub(super) fn plain(&mut self, archive: &Archive) -> Layer {
-        self.layer("", archive.bytes(), archive)
-    }
-
-    fn layer(&self, compression: &str, content: Vec<u8>, archive: &Archive) -> Layer {
-        Layer {
-            media_type: format!("application/vnd.oci.image.layer.v1.tar{compression}"),
-            digest: sha256(&content),
-            size: content.len(),
-            diff_id: sha256(&archive.bytes()),
-            content,
-            is_served: true,
-        }
-    }
-
     /// An image of these layers for a platform, by a name.
-    pub(super) fn image(&mut self, name: &str, platform: &str, layers: &[Layer]) {
+    pub(super) fn image(&self, name: &str, platform: &str, layers: &[Layer]) {
         let manifest = self.manifest(platform, layers);
         self.name(&[(name, &manifest)]);
     }
 
     /// An image with a configuration of its own.
-    pub(super) fn image_with(&mut self, name: &str, layers: &[Layer], configuration: &str) {
+    pub(super) fn image_with(&self, name: &str, layers: &[Layer], configuration: &str) {
         let manifest = self.manifest_with(layers, configuration);
         self.name(&[(name, &manifest)]);
     }
 
     /// A manifest, as an index has it.
-    pub(super) fn manifest(&mut self, platform: &str, layers: &[Layer]) -> Value {
+    pub(super) fn manifest(&self, platform: &str, layers: &[Layer]) -> Value {
         let (os, architecture) = platform.split_once('/').expect("a platform");
         let diff_ids: Vec<_> = layers.iter().map(|layer| &layer.diff_id).collect();
         let configuration = json!({
@@ -136,7 +156,7 @@ impl Builder {
         manifest
     }
 
-    fn manifest_with(&mut self, layers: &[Layer], configuration: &str) -> Value {
+    fn manifest_with(&self, layers: &[Layer], configuration: &str) -> Value {
         for layer in layers.iter().filter(|layer| layer.is_served) {
             self.put(&layer.digest, &layer.content);
         }
@@ -150,7 +170,7 @@ impl Builder {
     }
 
     /// A manifest that is not there.
-    pub(super) fn absent(&self, platform: &str) -> Value {
+    pub(super) fn absent(platform: &str) -> Value {
         let (os, architecture) = platform.split_once('/').expect("a platform");
         json!({
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -161,7 +181,7 @@ impl Builder {
     }
 
     /// An index, as an index has it.
-    pub(super) fn index(&mut self, manifests: &[Value]) -> Value {
+    pub(super) fn index(&self, manifests: &[Value]) -> Value {
         let index = json!({ "schemaVersion": 2, "manifests": manifests });
         self.blob(
             "application/vnd.oci.image.index.v1+json",
