@@ -25,11 +25,24 @@ enum Entry {
     Opaque,
 }
 
-const PARTS: [&str; 4] = ["a", "dpkg", "status", "l"];
+/// Folders, links and databases that meet in many ways.
+const PATHS: [&str; 12] = [
+    "dpkg/status",
+    "dpkg/status",
+    "a/dpkg/status",
+    "a/dpkg/status",
+    "l/dpkg/status",
+    "l/status",
+    "dpkg",
+    "a/dpkg",
+    "l/dpkg",
+    "a",
+    "l",
+    "other",
+];
 
 fn path() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(PARTS.as_slice()), 1..4)
-        .prop_map(|parts| parts.join("/"))
+    prop::sample::select(PATHS.as_slice()).prop_map(str::to_owned)
 }
 
 fn layer() -> impl Strategy<Value = Vec<(String, Entry)>> {
@@ -115,12 +128,10 @@ fn is_told(inventories: &Inventories) -> bool {
     })
 }
 
-/// A file that has two names is told at one of them; the packages are the same.
-fn packages(databases: &BTreeMap<String, String>) -> Vec<&String> {
-    let mut packages: Vec<_> = databases.values().collect();
-    packages.sort();
-    packages.dedup();
-    packages
+/// Whether every package of one is one of the other. Paths are not compared: a file that has two names is told at one.
+fn within(some: &BTreeMap<String, String>, all: &BTreeMap<String, String>) -> bool {
+    some.values()
+        .all(|package| all.values().any(|other| other == package))
 }
 
 #[test]
@@ -138,7 +149,7 @@ fn packages_are_those_of_what_umoci_unpacks() {
         },
         rng,
     );
-    let mut compared = 0;
+    let compared = std::cell::Cell::new(0);
     let result = runner.run(&prop::collection::vec(layer(), 1..4), |layers| {
         let builder = Builder::new();
         let archives = layers
@@ -161,9 +172,12 @@ fn packages_are_those_of_what_umoci_unpacks() {
         if is_told(&found) {
             return Ok(());
         }
-        compared += usize::from(!real.is_empty());
+        compared.set(compared.get() + usize::from(!real.is_empty()));
         let ours = inventoried(&found.images[0]);
-        if packages(&ours) == packages(&real) {
+        // What a link leads elsewhere is told too, since its path as written is that of a database.
+        let mut at_databases = ours.clone();
+        at_databases.retain(|path, _| path.ends_with("dpkg/status"));
+        if within(&real, &ours) && within(&at_databases, &real) {
             Ok(())
         } else {
             Err(TestCaseError::fail(format!(
@@ -173,7 +187,7 @@ fn packages_are_those_of_what_umoci_unpacks() {
     });
     result.expect("the same packages");
     assert!(
-        compared > 20,
-        "only {compared} images had anything to compare"
+        compared.get() > 20,
+        "only {compared:?} images had anything to compare"
     );
 }
