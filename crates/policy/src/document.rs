@@ -38,6 +38,34 @@ pub fn from_value(
     read(&Parsed(document), default_namespace)
 }
 
+/// Reads one YAML document of another kind into a type of its own, as strictly as a policy: bounded in size and nesting, and
+/// no key may come twice.
+pub fn other_from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    within_bounds(text.len())?;
+    Yaml(text).parse(Duplicates::Refused)
+}
+
+/// Reads one JSON document of another kind into a type of its own, as [`other_from_yaml`] does.
+pub fn other_from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    within_bounds(bytes.len())?;
+    Json(bytes).parse(Duplicates::Refused)
+}
+
+/// Reads a document of another kind that is parsed already, and whose size was bounded then, into a type of its own.
+pub fn other_from_value<T: DeserializeOwned>(document: &serde_json::Value) -> Result<T, Fault> {
+    Parsed(document).parse(Duplicates::Refused)
+}
+
+fn within_bounds(bytes: usize) -> Result<(), Fault> {
+    if bytes > MAX_DOCUMENT_BYTES {
+        let message =
+            format!("the document has {bytes} bytes: expected at most {MAX_DOCUMENT_BYTES}");
+        Err(Fault::new("", None, &message, None))
+    } else {
+        Ok(())
+    }
+}
+
 fn check_size(bytes: usize) -> Result<(), PolicyError> {
     if bytes > MAX_DOCUMENT_BYTES {
         Err(PolicyError::TooLarge { bytes })

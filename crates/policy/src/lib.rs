@@ -53,14 +53,18 @@ mod schema;
 mod trust_server;
 pub mod v1beta1;
 
-pub use document::{MAX_DOCUMENT_BYTES, MAX_NESTING, from_json, from_value, from_yaml};
+pub use document::{
+    MAX_DOCUMENT_BYTES, MAX_NESTING, from_json, from_value, from_yaml, other_from_json,
+    other_from_value, other_from_yaml,
+};
 pub use entry::{Entry, Mode, Pinning, Requirements, Trust, Vulnerability};
 pub use error::{Fault, PolicyError, Position};
 pub use lint::{Lint, Place, lint};
-pub use names::{NameError, Namespace, SecretName};
+pub use names::{NameError, Namespace, SecretName, check_name};
 pub use opaque::Opaque;
 pub use origin::{ApiGroup, Origin, Scope};
 pub use pattern::{HostPattern, Pattern, PatternError, PatternMatch, Specificity};
 pub use policies::{Applied, EntryId, Matched, Policies, Resolution, Unreadable};
 pub use policy::{MAX_ENTRIES, Policy};
+pub use schema::for_kubernetes;
 pub use trust_server::{TrustServer, TrustServerError};

@@ -51,7 +51,7 @@ impl Namespace {
 }
 
 /// Checks the name of an object: a DNS subdomain (RFC 1123).
-pub(crate) fn check_name(text: &str) -> Result<(), NameError> {
+pub fn check_name(text: &str) -> Result<(), NameError> {
     if text.len() <= 253 && text.split('.').all(is_label) {
         Ok(())
     } else {

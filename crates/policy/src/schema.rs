@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// The API server keeps fields that it does not know. It would else prune them before admission, and a misspelt requirement
 /// would silently be none; kept, they are refused by whoever reads the policy. (`additionalProperties: false`, which goes, is
 /// not allowed in a structural schema.) Descriptions are one line each, as `kubectl explain` breaks lines itself.
-pub(crate) fn for_kubernetes(schema: &mut Schema) {
+pub fn for_kubernetes(schema: &mut Schema) {
     schema.remove("additionalProperties");
     schema.insert("x-kubernetes-preserve-unknown-fields".into(), true.into());
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
