@@ -10,19 +10,19 @@
 //! Nothing that could not be read is ever "no issues": whatever keeps the advisor from judging is a [`Gap`], and a gap makes
 //! the status INCOMPLETE.
 
-pub mod database;
-
 mod advisory;
+pub mod database;
 pub mod detector;
 mod ecosystem;
 mod excerpt;
+pub mod exemption;
 mod gap;
 pub mod inventory;
-mod package;
-mod release;
-
 pub mod matching;
 pub mod osv;
+mod package;
+mod release;
+mod severity;
 pub mod version;
 
 pub use advisory::{Advisory, Affected, Event, Range};
@@ -30,3 +30,4 @@ pub use ecosystem::Ecosystem;
 pub use gap::Gap;
 pub use package::{Manager, Package, SourcePackage};
 pub use release::Release;
+pub use severity::Severity;
