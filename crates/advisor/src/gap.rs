@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Ecosystem, Manager};
+
 /// Something that could change the answer and was not judged: the status is INCOMPLETE, and this is why.
 ///
 /// One sentence each for people, without a full stop; what to do follows where somebody can do something.
@@ -143,5 +145,62 @@ pub enum Gap {
     OperatingSystem {
         /// Its platform.
         platform: Box<str>,
+    },
+    /// Some layer was not read.
+    #[error("not every layer of it was read")]
+    NotWhole,
+    /// No file says which distribution it is, and it is one: something in it is a distribution's.
+    #[error("no `os-release` says which distribution it is")]
+    NoRelease,
+    /// The distribution is not in the table of those that feeds are known for.
+    #[error("the distribution `{id}` {version} is not known")]
+    UnknownDistribution {
+        /// `ID` of its `os-release`.
+        id: Box<str>,
+        /// `VERSION_ID` of its `os-release`.
+        version: Box<str>,
+    },
+    /// The distribution is one with packages, and no package database is in the image.
+    #[error("the image has no database of the packages that are in it")]
+    NoPackageDatabase,
+    /// Packages were installed by a manager that is not the distribution's.
+    #[error("packages of {manager} are in a distribution whose packages are others")]
+    OtherManager {
+        /// The manager.
+        manager: Manager,
+    },
+    /// The advisory database does not have all advisories of the release.
+    #[error("the advisory database does not cover {ecosystem}")]
+    NotCovered {
+        /// The feed that is missing, or of which only a part is there.
+        ecosystem: Ecosystem,
+    },
+    /// A feed's silence means nothing any more.
+    #[error("the advisories of {ecosystem} are {days} days old")]
+    TooOld {
+        /// The feed.
+        ecosystem: Ecosystem,
+        /// Its age.
+        days: u64,
+    },
+    /// Nobody says how old a feed is.
+    #[error("nothing says how old the advisories of {ecosystem} are")]
+    UnknownAge {
+        /// The feed.
+        ecosystem: Ecosystem,
+    },
+    /// An advisory with a fix names a package whose version has no place in the order of versions.
+    #[error("{package} may be affected by an advisory with a fix: {why}")]
+    UnorderableVersion {
+        /// The package.
+        package: Box<str>,
+        /// What is wrong with its version.
+        why: Box<str>,
+    },
+    /// The advisory database does not answer.
+    #[error("{why}")]
+    NoAnswer {
+        /// What it says instead.
+        why: Box<str>,
     },
 }

@@ -11,6 +11,7 @@
 //! the status INCOMPLETE.
 
 mod advisory;
+pub mod assessment;
 pub mod database;
 pub mod detector;
 mod ecosystem;
@@ -22,6 +23,7 @@ pub mod matching;
 pub mod osv;
 mod package;
 mod release;
+pub mod report;
 mod severity;
 pub mod version;
 

@@ -1,7 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::Ecosystem;
 
 /// How the fixes of an advisory come to a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// With the distribution.
     Free,

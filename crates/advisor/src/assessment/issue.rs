@@ -1,0 +1,137 @@
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Package;
+use crate::Severity;
+use crate::database::KnownExploited;
+use crate::exemption::Exemption;
+use crate::inventory::Platform;
+
+/// A vulnerability that counts: some package of the image has it, and a fix is published.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issue {
+    /// The name that feeds share, mostly a CVE id, else the id of the advisory.
+    pub id: Box<str>,
+    /// How severe it is: the worst that its notices say, or, where they say nothing, what other feeds do.
+    pub severity: Severity,
+    /// Its entry in the catalogue of known exploited vulnerabilities.
+    pub known_exploited: Option<KnownExploited>,
+    /// The exemption of the vulnerability as a whole.
+    pub exemption: Option<Arc<Exemption>>,
+    /// The advisories that publish the fix, by their ids. There is at least one.
+    pub notices: Vec<Notice>,
+}
+
+/// An advisory, as far as it concerns the image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Its id in its feed.
+    pub id: Box<str>,
+    /// One line for people; may be empty.
+    pub summary: Box<str>,
+    /// When it was published, unless the feed does not say.
+    pub published: Option<Timestamp>,
+    /// The exemption of this notice.
+    pub exemption: Option<Arc<Exemption>>,
+    /// The packages that it has a fix for. There is at least one.
+    pub packages: Vec<VulnerablePackage>,
+}
+
+/// An installed package, and the fix that an advisory publishes for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VulnerablePackage {
+    /// The package, of one of the architectures that it is installed for.
+    pub package: Arc<Package>,
+    /// The version that is no longer affected, of the package or of its source, as the feed has it.
+    pub fix: Box<str>,
+    /// The platforms of the image that have it.
+    pub platforms: BTreeSet<Platform>,
+}
+
+/// How much of an issue is exempted. The names are those of IBM's interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExemptStatus {
+    /// Nothing.
+    Active,
+    /// Some of the notices that fix it.
+    Partial,
+    /// The vulnerability, or every notice that fixes it.
+    Exempt,
+}
+
+/// What an issue is on one platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnPlatform {
+    /// The vulnerability is exempted, or every notice that concerns the platform.
+    Exempt,
+    /// It is not.
+    Active,
+}
+
+impl Issue {
+    /// What it is on a platform; nothing, if no package there has it.
+    pub(super) fn exemption_on(&self, platform: &Platform) -> Option<OnPlatform> {
+        let has_it = |one: &VulnerablePackage| one.platforms.contains(platform);
+        let here = self.notices.iter();
+        let mut here = here
+            .filter(|notice| notice.packages.iter().any(has_it))
+            .peekable();
+        here.peek()?;
+        if self.exemption.is_some() || here.all(|notice| notice.exemption.is_some()) {
+            Some(OnPlatform::Exempt)
+        } else {
+            Some(OnPlatform::Active)
+        }
+    }
+
+    /// How much of it is exempted.
+    pub fn exempt_status(&self) -> ExemptStatus {
+        let exempt = self.exempt_notices();
+        if self.exemption.is_some() || exempt == self.notices.len() {
+            ExemptStatus::Exempt
+        } else if exempt > 0 {
+            ExemptStatus::Partial
+        } else {
+            ExemptStatus::Active
+        }
+    }
+
+    /// Is it exempted as a whole?
+    pub fn is_exempt(&self) -> bool {
+        self.exempt_status() == ExemptStatus::Exempt
+    }
+
+    /// How many of its notices have an exemption of their own.
+    pub fn exempt_notices(&self) -> usize {
+        let notices = self.notices.iter();
+        notices.filter(|notice| notice.exemption.is_some()).count()
+    }
+
+    /// All packages that have it.
+    pub fn packages(&self) -> impl Iterator<Item = &VulnerablePackage> {
+        self.notices.iter().flat_map(|notice| &notice.packages)
+    }
+
+    /// Sorts by what matters: what is not exempted, then what is known to be exploited, then what is severe; for a reader,
+    /// unknown severities come after those that are known to be high.
+    pub(super) fn urgency(&self) -> impl Ord + use<> {
+        (
+            self.is_exempt(),
+            self.known_exploited.is_none(),
+            Reverse(self.severity.urgency()),
+            self.id.clone(),
+        )
+    }
+}
+
+impl VulnerablePackage {
+    /// What to do about it.
+    pub fn corrective_action(&self) -> String {
+        format!("Upgrade {} to >= {}", self.package.name, self.fix)
+    }
+}

@@ -1,0 +1,264 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::counting::{Exploited, counted_fix, may_count};
+use super::finding::{Finding, Noticed};
+use super::known::Known;
+use super::support::{Support, support};
+use super::{
+    AdvisorySource, Rules, Uncounted, Unjudged, Unsupported, Warning, WhyUnjudged, vendor,
+};
+use crate::database::{Coverage, Freshness};
+use crate::inventory::{Inventory, Platform, Reading};
+use crate::matching::{Channel, Judgement, judge};
+use crate::osv::{Family, Feeds};
+use crate::version::Unorderable;
+use crate::{Advisory, Affected, Ecosystem, Gap, Package, Release};
+
+/// What was found out about one platform of an image.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) findings: Vec<Finding>,
+    pub(super) uncounted: BTreeSet<Uncounted>,
+    pub(super) gaps: BTreeSet<Gap>,
+    pub(super) unjudged: BTreeSet<Unjudged>,
+    pub(super) warnings: BTreeSet<Warning>,
+    pub(super) unsupported: Option<Unsupported>,
+    pub(super) feeds: BTreeMap<Ecosystem, Option<Timestamp>>,
+}
+
+/// Holds what is in an image against the advisories of its distribution.
+pub(super) fn examine<S: AdvisorySource>(
+    inventory: &Inventory,
+    source: &S,
+    known: &mut Known<'_, S>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Found {
+    let mut examination = Examination {
+        source,
+        known,
+        rules,
+        platform: Arc::new(inventory.platform.clone()),
+        found: Found::default(),
+    };
+    match support(inventory) {
+        Support::Unsupported(why) => examination.found.unsupported = Some(why),
+        Support::Unclear(gap) => {
+            examination.found.gaps = gaps(inventory);
+            examination.found.gaps.insert(gap);
+        }
+        Support::Fed(feeds) => {
+            examination.found.gaps = gaps(inventory);
+            examination.inventory(inventory, &feeds, now);
+        }
+    }
+    examination.found
+}
+
+/// What was not read. A layer that is missing is a gap even if nobody says why.
+fn gaps(inventory: &Inventory) -> BTreeSet<Gap> {
+    let mut gaps = inventory.gaps.clone();
+    if inventory.contents.reading == Reading::Partial && gaps.is_empty() {
+        gaps.insert(Gap::NotWhole);
+    }
+    gaps
+}
+
+struct Examination<'a, 'k, S> {
+    source: &'a S,
+    known: &'a mut Known<'k, S>,
+    rules: &'a Rules,
+    platform: Arc<Platform>,
+    found: Found,
+}
+
+impl<S: AdvisorySource> Examination<'_, '_, S> {
+    fn inventory(&mut self, inventory: &Inventory, feeds: &Feeds, now: Timestamp) {
+        if !inventory.contents.databases.contains(&feeds.manager) {
+            self.found.gaps.insert(Gap::NoPackageDatabase);
+        }
+        for ecosystem in feeds.all() {
+            let role = role(ecosystem, inventory, feeds, self.rules);
+            self.check_feed(ecosystem, role, now);
+        }
+        let release = inventory.release.clone().unwrap_or_default();
+        for package in &inventory.packages {
+            self.package(package, feeds, &release);
+        }
+    }
+
+    fn check_feed(&mut self, ecosystem: &Ecosystem, role: Role, now: Timestamp) {
+        let feed = self.source.feed(ecosystem);
+        let is_whole = feed.is_some_and(|feed| feed.coverage == Coverage::Complete);
+        let ecosystem = ecosystem.clone();
+        if role == Role::Needed && !is_whole {
+            self.found.gaps.insert(Gap::NotCovered { ecosystem });
+        } else if let Some(feed) = feed {
+            self.found.feeds.insert(ecosystem.clone(), feed.as_of);
+            if role != Role::Uncounted {
+                self.check_age(ecosystem, feed.freshness(now, self.rules.age));
+            }
+        }
+    }
+
+    fn check_age(&mut self, ecosystem: Ecosystem, freshness: Freshness) {
+        let hours = |age: SignedDuration| age.as_hours().unsigned_abs();
+        let gap = match freshness {
+            Freshness::Fresh => return,
+            Freshness::Stale { age } => {
+                let hours = hours(age);
+                let warning = Warning::Aging { ecosystem, hours };
+                self.found.warnings.insert(warning);
+                return;
+            }
+            Freshness::TooOld { age } => Gap::TooOld {
+                ecosystem,
+                days: hours(age) / 24,
+            },
+            Freshness::Unknown => Gap::UnknownAge { ecosystem },
+        };
+        self.found.gaps.insert(gap);
+    }
+
+    fn package(&mut self, package: &Package, feeds: &Feeds, release: &Release) {
+        if package.manager != feeds.manager {
+            let manager = package.manager;
+            self.found.gaps.insert(Gap::OtherManager { manager });
+        } else if vendor::is_other(package, release) {
+            let vendor = package.vendor.clone();
+            self.leave(package, WhyUnjudged::OtherVendor { vendor });
+        } else {
+            for ecosystem in feeds.all() {
+                let family = Family::of(ecosystem);
+                for name in family.into_iter().flat_map(|family| family.names(package)) {
+                    self.hold_against(package, ecosystem, name);
+                }
+            }
+        }
+    }
+
+    fn hold_against(&mut self, package: &Package, ecosystem: &Ecosystem, name: &str) {
+        let advisories = match self.source.advisories(ecosystem, name) {
+            Ok(advisories) => advisories,
+            Err(error) => {
+                let why = error.to_string().into();
+                self.found.gaps.insert(Gap::NoAnswer { why });
+                return;
+            }
+        };
+        let mut shared = None;
+        for advisory in &advisories {
+            let concerned = advisory
+                .affected
+                .iter()
+                .filter(|affected| affected.ecosystem == *ecosystem && *affected.package == *name);
+            for affected in concerned {
+                match judge(package, affected) {
+                    Ok(Judgement::Unaffected) => {}
+                    Ok(Judgement::Affected { fix }) => {
+                        let shared = shared.get_or_insert_with(|| Arc::new(package.clone()));
+                        self.affected(shared, advisory, affected, fix);
+                    }
+                    Err(error) => self.unorderable(package, advisory, affected, &error),
+                }
+            }
+        }
+    }
+
+    fn affected(
+        &mut self,
+        package: &Arc<Package>,
+        advisory: &Advisory,
+        affected: &Affected,
+        fix: Option<&str>,
+    ) {
+        let notice = Arc::new(Noticed::new(advisory, affected));
+        for vulnerability in &advisory.vulnerabilities {
+            let exploited = self.exploited(vulnerability);
+            match counted_fix(self.rules, package, (advisory, affected), fix, exploited) {
+                Ok(fix) => self.found.findings.push(Finding {
+                    vulnerability: vulnerability.clone(),
+                    notice: Arc::clone(&notice),
+                    package: Arc::clone(package),
+                    platform: Arc::clone(&self.platform),
+                    fix: fix.into(),
+                }),
+                Err(why) => {
+                    self.found.uncounted.insert(Uncounted {
+                        vulnerability: vulnerability.clone(),
+                        notice: advisory.id.clone(),
+                        package: package.name.clone(),
+                        version: package.version.clone(),
+                        fix: fix.map(Into::into),
+                        why,
+                    });
+                }
+            }
+        }
+    }
+
+    fn unorderable(
+        &mut self,
+        package: &Package,
+        advisory: &Advisory,
+        affected: &Affected,
+        error: &Unorderable,
+    ) {
+        let counts = advisory.vulnerabilities.iter().any(|vulnerability| {
+            let exploited = self.exploited(vulnerability);
+            may_count(self.rules, package, (advisory, affected), exploited)
+        });
+        if counts {
+            self.found.gaps.insert(Gap::UnorderableVersion {
+                package: package.name.clone(),
+                why: error.to_string().into(),
+            });
+        } else {
+            self.leave(package, WhyUnjudged::UnorderableVersion);
+        }
+    }
+
+    fn exploited(&mut self, vulnerability: &str) -> Exploited {
+        match self.known.about(vulnerability).known_exploited {
+            Some(_) => Exploited::Known,
+            None => Exploited::Unknown,
+        }
+    }
+
+    fn leave(&mut self, package: &Package, why: WhyUnjudged) {
+        self.found.unjudged.insert(Unjudged {
+            package: package.name.clone(),
+            version: package.version.clone(),
+            why,
+        });
+    }
+}
+
+/// What a feed is for an image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Without all of it the image cannot be judged.
+    Needed,
+    /// It adds to another, and may have nothing to add.
+    Addition,
+    /// It is of a paid channel that the image has nothing of, and nobody subscribes to.
+    Uncounted,
+}
+
+fn role(ecosystem: &Ecosystem, inventory: &Inventory, feeds: &Feeds, rules: &Rules) -> Role {
+    let of_feed = Channel::of("", ecosystem);
+    let is_installed = |package: &Package| of_feed.provided(&package.version);
+    if *ecosystem == feeds.main {
+        Role::Needed
+    } else if of_feed == Channel::Free {
+        Role::Addition
+    } else if rules.subscriptions.contains(&of_feed) || inventory.packages.iter().any(is_installed)
+    {
+        Role::Needed
+    } else {
+        Role::Uncounted
+    }
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Manager;
+use crate::database::AgeRules;
+use crate::matching::Channel;
+
+/// What counts, and what becomes of an image of which the advisor cannot say much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The packages whose published fixes count. Those of vulnerabilities that are known to be exploited count in any package.
+    pub packages: BTreeSet<PackageKind>,
+    /// The paid channels whose fixes can be had.
+    pub subscriptions: BTreeSet<Channel>,
+    /// How old a feed may be.
+    pub age: AgeRules,
+    /// What becomes of an image that is UNSUPPORTED.
+    pub unsupported: Tolerance,
+    /// What becomes of an image with packages that nobody's advisories speak of.
+    pub unjudged: Tolerance,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            packages: [PackageKind::Os].into(),
+            subscriptions: BTreeSet::new(),
+            age: AgeRules::default(),
+            unsupported: Tolerance::Warn,
+            unjudged: Tolerance::Warn,
+        }
+    }
+}
+
+/// Whose packages they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PackageKind {
+    /// The distribution's.
+    Os,
+    /// Those of a programming language.
+    Language,
+}
+
+impl PackageKind {
+    /// Whose packages a manager installs.
+    pub fn of(manager: Manager) -> Self {
+        match manager {
+            Manager::Dpkg | Manager::Apk | Manager::Rpm => Self::Os,
+        }
+    }
+}
+
+/// What becomes of something that is no issue and no proof of there being none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tolerance {
+    /// The image is admitted with a warning.
+    #[default]
+    Warn,
+    /// The image is refused.
+    Deny,
+}

@@ -1,0 +1,41 @@
+use crate::database::{Database, DatabaseError, Feed, Vulnerability};
+use crate::{Advisory, Ecosystem};
+
+/// What an assessment asks the advisory database.
+pub trait AdvisorySource {
+    /// Why it cannot answer. No answer is never "no advisories".
+    type Error: std::error::Error;
+
+    /// The advisories of a release that concern a package, by the name that the feed has for it.
+    fn advisories(
+        &self,
+        ecosystem: &Ecosystem,
+        package: &str,
+    ) -> Result<Vec<Advisory>, Self::Error>;
+
+    /// The feed of a release: whether its advisories are there, whether they are all, and how old they are.
+    fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed>;
+
+    /// What all feeds know of a vulnerability.
+    fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, Self::Error>;
+}
+
+impl AdvisorySource for Database {
+    type Error = DatabaseError;
+
+    fn advisories(
+        &self,
+        ecosystem: &Ecosystem,
+        package: &str,
+    ) -> Result<Vec<Advisory>, DatabaseError> {
+        self.advisories(ecosystem, package)
+    }
+
+    fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {
+        self.feed(ecosystem)
+    }
+
+    fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, DatabaseError> {
+        self.vulnerability(name)
+    }
+}
