@@ -52,6 +52,11 @@ pub enum Scope {
     Namespace(Namespace),
 }
 
+/// Is this a kind that exemptions are of?
+pub fn is_kind(kind: &str) -> bool {
+    matches!(kind, "ImageExemption" | "ClusterImageExemption")
+}
+
 impl Exemption {
     /// An exemption, if what it says can hold.
     pub fn new(origin: Origin, spec: ExemptionSpec) -> Result<Self, ExemptionError> {

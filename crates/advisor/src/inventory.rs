@@ -199,8 +199,11 @@ impl Indexer {
         configuration: &Configuration,
     ) -> Result<Vec<reading::Outcome>, InventoryError> {
         let layers = image.layers.iter().zip(&configuration.diff_ids);
-        stream::iter(layers)
+        // Made one by one: a stream that makes them would have to make them for any lifetime.
+        let reading: Vec<_> = layers
             .map(|(layer, diff_id)| self.reader.layer(source, layer, diff_id))
+            .collect();
+        stream::iter(reading)
             .buffered(self.limits.layers.max(1))
             .try_collect()
             .await

@@ -24,6 +24,7 @@ pub mod osv;
 mod package;
 mod release;
 pub mod report;
+mod service;
 mod severity;
 pub mod version;
 
@@ -32,4 +33,5 @@ pub use ecosystem::Ecosystem;
 pub use gap::Gap;
 pub use package::{Manager, Package, SourcePackage};
 pub use release::Release;
+pub use service::{Advise, Advisor, Question, Settings, Unadvised};
 pub use severity::Severity;

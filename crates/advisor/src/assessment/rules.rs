@@ -21,6 +21,34 @@ pub struct Rules {
     pub unjudged: Tolerance,
 }
 
+/// Why an entry's own rules cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`vulnerability`: {0}")]
+pub struct RulesError(String);
+
+/// What an entry of a policy may say for itself, in its `vulnerability`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Amendment {
+    packages: Option<BTreeSet<PackageKind>>,
+    unsupported: Option<Tolerance>,
+    unjudged: Option<Tolerance>,
+}
+
+impl Rules {
+    /// These rules, but for what an entry's `vulnerability` says.
+    pub fn amended(&self, vulnerability: &serde_json::Value) -> Result<Self, RulesError> {
+        let amendment: Amendment = Amendment::deserialize(vulnerability)
+            .map_err(|error| RulesError(error.to_string()))?;
+        Ok(Self {
+            packages: amendment.packages.unwrap_or_else(|| self.packages.clone()),
+            unsupported: amendment.unsupported.unwrap_or(self.unsupported),
+            unjudged: amendment.unjudged.unwrap_or(self.unjudged),
+            ..self.clone()
+        })
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {

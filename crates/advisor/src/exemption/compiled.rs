@@ -50,6 +50,20 @@ impl Exemptions {
         }
     }
 
+    /// Is nothing exempted at all?
+    pub fn is_empty(&self) -> bool {
+        let mut of_types = IssueType::ALL.into_iter().map(|one| self.of_type(one));
+        of_types.all(HashMap::is_empty)
+    }
+
+    /// Does any of them end after `from` and no later than `to`?
+    pub fn any_ends_between(&self, from: Timestamp, to: Timestamp) -> bool {
+        let of_types = IssueType::ALL.into_iter().map(|one| self.of_type(one));
+        let all = of_types.flat_map(|of_type| of_type.values().flatten());
+        all.filter_map(|exemption| exemption.spec().expires.as_ref())
+            .any(|end| from < end.at() && end.at() <= to)
+    }
+
     fn of_type(&self, issue_type: IssueType) -> &ById {
         match issue_type {
             IssueType::Cve => &self.vulnerabilities,

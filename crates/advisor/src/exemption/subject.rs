@@ -10,7 +10,7 @@ pub struct Subject {
 }
 
 /// Is it known that the tag of a reference stands for the digest that runs?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TagBinding {
     /// Yes: the registry gave the digest for the tag, or content trust did.
     Proven,
@@ -43,15 +43,15 @@ impl Subject {
         }
     }
 
-    pub(super) fn reference(&self) -> &Reference {
+    pub(crate) fn reference(&self) -> &Reference {
         &self.reference
     }
 
-    pub(super) fn tag(&self) -> TagBinding {
+    pub(crate) fn tag(&self) -> TagBinding {
         self.tag
     }
 
-    pub(super) fn namespace(&self) -> Option<&Namespace> {
+    pub(crate) fn namespace(&self) -> Option<&Namespace> {
         self.namespace.as_ref()
     }
 }
