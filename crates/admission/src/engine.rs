@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
 
+use crate::advice::Counsel;
 use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::decide::{Duty, Standing, decide};
@@ -28,6 +29,7 @@ pub struct Engine {
     secrets: Arc<dyn SecretSource>,
     notary: Notary,
     registry: Registry,
+    counsel: Option<Counsel>,
     settings: Settings,
     generations: Generations,
 }
@@ -46,8 +48,18 @@ impl Engine {
             secrets,
             notary,
             registry,
+            counsel: None,
             settings,
             generations: Generations::default(),
+        }
+    }
+
+    /// The same engine, with somebody to ask whether images are safe. Without, no image is admitted that must be.
+    #[must_use]
+    pub fn with_counsel(self, counsel: Counsel) -> Self {
+        Self {
+            counsel: Some(counsel),
+            ..self
         }
     }
 
@@ -134,6 +146,7 @@ impl Engine {
             ),
             notary: &self.notary,
             registry: &self.registry,
+            counsel: self.counsel.as_ref(),
             duty,
             now,
             deadline,

@@ -9,13 +9,14 @@ use cise_signature::notary::{self, Notary, SignerError, SignerSecret};
 use futures::future::{join, join_all, try_join_all};
 use jiff::Timestamp;
 
+use crate::advice::Counsel;
 use crate::credentials::Credentials;
 use crate::decide::{Duty, Finding, Matched, MatchedEntry, Standing};
 use crate::generation::Generation;
 use crate::reason::{Reason, Step};
 use crate::request::Request;
 use crate::requirement::Requirement;
-use crate::settings::{Advisor, Settings};
+use crate::settings::Settings;
 use crate::sources::{SecretData, SecretSource};
 use crate::verdict::Evidence;
 
@@ -28,6 +29,7 @@ pub(crate) struct Inquiry<'r> {
     pub(crate) credentials: Credentials<'r>,
     pub(crate) notary: &'r Notary,
     pub(crate) registry: &'r Registry,
+    pub(crate) counsel: Option<&'r Counsel>,
     pub(crate) duty: Duty,
     pub(crate) now: Timestamp,
     pub(crate) deadline: Deadline,
@@ -69,9 +71,10 @@ impl Inquiry<'_> {
         let mut findings = Vec::new();
         for requirement in Requirement::all_of(&one.entry.requirements) {
             if requirement.is_checked_by(self.duty.hook) {
+                let result = self.check(requirement, reference, one, &findings).await;
                 findings.push(Finding {
                     requirement,
-                    result: self.check(requirement, reference, one).await,
+                    result,
                 });
             }
         }
@@ -83,10 +86,11 @@ impl Inquiry<'_> {
         requirement: Requirement,
         reference: &Reference,
         one: &MatchedEntry<'_>,
+        found: &[Finding],
     ) -> Result<Evidence, Reason> {
         match (requirement, &one.entry.requirements.trust) {
             (Requirement::Trust, Some(trust)) => self.verify_trust(reference, one, trust).await,
-            (Requirement::Vulnerability, _) => Err(self.ask_advisor(reference)),
+            (Requirement::Vulnerability, _) => self.ask_advisor(reference, one, found).await,
             _ => Err(Reason::NotVerifiable(requirement)),
         }
     }
@@ -114,18 +118,9 @@ impl Inquiry<'_> {
             .map_err(Reason::Trust)
     }
 
-    /// Until there is an advisor, nothing vouches for an image, and none is admitted on its word.
-    fn ask_advisor(&self, reference: &Reference) -> Reason {
-        let registry = reference.repository().host().clone();
-        match self.settings.advisors.of(&registry) {
-            Advisor::Named => Reason::AdvisorUnavailable { registry },
-            Advisor::Nobody => Reason::AdvisorNotConfigured { registry },
-        }
-    }
-
     /// The digest that the registry gives the tag. Before one that the image does not name denies it, the registry is asked
     /// anew, because what is kept may be older than the image.
-    async fn resolve(&self, reference: &Reference) -> Result<Evidence, Reason> {
+    pub(crate) async fn resolve(&self, reference: &Reference) -> Result<Evidence, Reason> {
         let tag = reference.tag().ok_or(Reason::DigestUnknown)?;
         let kept = self
             .resolve_tag(reference.repository(), tag, Freshness::Kept)

@@ -4,6 +4,7 @@
 //! says that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each
 //! request. [`PolicyGate`] judges policies themselves before they are stored.
 
+mod advice;
 mod answer;
 mod coverage;
 mod credentials;
@@ -33,6 +34,7 @@ mod text;
 mod verdict;
 mod workload;
 
+pub use advice::Counsel;
 pub use answer::{Answer, AskedFor, Grounds, Outcome};
 pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
@@ -48,10 +50,10 @@ pub use review::{
     MAX_BODY, ObjectKind, Operation, Rejected, Resource, Review, ReviewError, UserInfo,
 };
 pub use settings::{Advisor, Advisors, Settings, Workloads};
-pub use sources::{PolicySource, SecretData, SecretSource, SourceError};
+pub use sources::{ExemptionSource, PolicySource, SecretData, SecretSource, SourceError};
 pub use text::Text;
 pub use verdict::{
-    Admission, AppliedEntry, Complaint, Decision, Enforcement, Evidence, ImageDecision, Pin, Place,
+    Admission, AppliedEntry, AssessmentEvidence, Complaint, Decision, Enforcement, Evidence, ImageDecision, Pin, Place,
     TagResolution, Verdict,
 };
 pub use workload::{ImageAt, List, MAX_IMAGES, Mirror, Workload, WorkloadError};

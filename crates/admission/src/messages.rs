@@ -15,7 +15,8 @@ use crate::request::RequestError;
 use crate::review::ReviewError;
 use crate::text::shown;
 use crate::verdict::{
-    Admission, Complaint, Decision, Enforcement, ImageDecision, Pin, Place, Verdict,
+    Admission, AssessmentEvidence, Complaint, Decision, Enforcement, Evidence, ImageDecision, Pin,
+    Place, Verdict,
 };
 
 pub(crate) use sentences::{About, found, headline, remedy};
@@ -72,6 +73,7 @@ pub(crate) fn warnings(decision: &Decision) -> Vec<String> {
             .iter()
             .flat_map(|image| tolerated(decision, image)),
     );
+    warnings.extend(decision.images.iter().flat_map(advised));
     warnings.extend(decision.images.iter().filter_map(loose));
     warnings.extend(decision.images.iter().find_map(mirrored));
     warnings.truncate(MAX_WARNINGS);
@@ -107,6 +109,20 @@ fn tolerated<'a>(decision: &'a Decision, image: &'a ImageDecision) -> impl Itera
         .iter()
         .filter(warns)
         .map(move |complaint| warning(decision, image, complaint))
+}
+
+/// What the Vulnerability Advisor says of an image that it admits.
+fn advised(image: &ImageDecision) -> impl Iterator<Item = String> {
+    let name = image.places.first().map_or("", |place| place.name.as_str());
+    let assessments = image.evidence.iter().filter_map(|evidence| match evidence {
+        Evidence::Assessment(assessment) => Some(assessment),
+        Evidence::Signature(_) | Evidence::Resolution(_) => None,
+    });
+    let warnings = assessments.flat_map(AssessmentEvidence::warnings);
+    warnings.map(move |warning| match name {
+        "" => warning.clone(),
+        name => format!("{name}: {warning}"),
+    })
 }
 
 fn loose(image: &ImageDecision) -> Option<String> {

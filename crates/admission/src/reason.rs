@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cise_advisor::Unadvised;
+use cise_advisor::assessment::{Assessment, Headline, RulesError};
 use cise_policy::{Origin, Unreadable};
 use cise_reference::{Digest, Host, ReferenceError, Tag};
 use cise_registry::RegistryError;
@@ -47,10 +49,21 @@ pub enum Reason {
         /// The registry.
         registry: Host,
     },
-    /// The Vulnerability Advisor that the configuration names for the registry does not answer.
-    AdvisorUnavailable {
+    /// The configuration names another Vulnerability Advisor for the registry, which this version cannot ask.
+    AdvisorElsewhere {
         /// The registry.
         registry: Host,
+    },
+    /// The entry's rules for the Vulnerability Advisor cannot be read.
+    AdvisorRules(RulesError),
+    /// The Vulnerability Advisor gives no assessment.
+    Unadvised(Unadvised),
+    /// The Vulnerability Advisor's assessment does not admit the image.
+    Vulnerable {
+        /// The assessment.
+        assessment: Arc<Assessment>,
+        /// What of it refuses the image.
+        headline: Headline,
     },
     /// Requirements of this kind cannot be verified by this version.
     NotVerifiable(Requirement),
@@ -136,7 +149,9 @@ impl Reason {
             Self::Trust(refusal) => refusal.code(),
             Self::SignerSecret { .. } => "signer-secret",
             Self::AdvisorNotConfigured { .. } => "advisor-not-supported",
-            Self::AdvisorUnavailable { .. } => "advisor-not-available",
+            Self::AdvisorElsewhere { .. } | Self::Unadvised(_) => "advisor-not-available",
+            Self::AdvisorRules(_) => "advisor-rules",
+            Self::Vulnerable { headline, .. } => headline.code(),
             Self::NotVerifiable(_) => "requirement-not-supported",
             Self::SecretsUnreadable(_) => "secrets-unreadable",
             Self::Unresolved(_) => "digest-unresolved",

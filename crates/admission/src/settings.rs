@@ -1,5 +1,6 @@
 //! What an administrator decides about admission, beyond the policies.
 
+use cise_advisor::assessment::Rules;
 use cise_policy::HostPattern;
 use cise_reference::Host;
 use cise_registry::Keyring;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub workloads: Workloads,
     /// Which registries the Vulnerability Advisor covers.
     pub advisors: Advisors,
+    /// What counts for the Vulnerability Advisor, where an entry has no rules of its own.
+    pub rules: Rules,
     /// Credentials that are tried after those of the pod.
     pub pull_credentials: Keyring,
 }
@@ -40,8 +43,10 @@ pub struct Advisors(Vec<(HostPattern, Advisor)>);
 /// Who advises about the images of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advisor {
-    /// The configuration names one.
-    Named,
+    /// This program itself.
+    Builtin,
+    /// Another program, which this version cannot ask.
+    Elsewhere,
     /// Nobody.
     Nobody,
 }

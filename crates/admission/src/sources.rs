@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use cise_advisor::exemption::Exemptions;
 use cise_policy::Policies;
 use cise_registry::DockerConfig;
 use futures::future::BoxFuture;
@@ -13,6 +14,12 @@ use secrecy::{ExposeSecret, SecretSlice};
 pub trait PolicySource: Send + Sync {
     /// The current generation. It never waits: a source that is behind gives the last generation that it could read.
     fn policies(&self) -> Arc<Policies>;
+}
+
+/// Gives the exemptions in force.
+pub trait ExemptionSource: Send + Sync {
+    /// The current exemptions. It never waits, and gives the same `Arc` for as long as they are the same.
+    fn exemptions(&self) -> Arc<Exemptions>;
 }
 
 /// Gives secrets and service accounts by name.

@@ -1,7 +1,9 @@
 //! What was decided: one verdict per image, one decision per request.
 
+use cise_advisor::assessment::{Assessment, Status};
 use cise_policy::{Entry, Mode, Origin};
 use cise_reference::{Digest, Repository, Tag};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::decide::Judgement;
@@ -126,6 +128,20 @@ pub enum Evidence {
     Signature(cise_signature::Evidence),
     /// The registry's word for what a tag points to.
     Resolution(TagResolution),
+    /// The Vulnerability Advisor's word that the image may run.
+    Assessment(AssessmentEvidence),
+}
+
+/// What the Vulnerability Advisor said of an image that it admits.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename = "assessment", rename_all = "camelCase")]
+pub struct AssessmentEvidence {
+    #[serde(serialize_with = "as_text")]
+    digest: Digest,
+    status: Status,
+    assessed_at: Timestamp,
+    exempted_issues: usize,
+    warnings: Vec<String>,
 }
 
 /// The digest that a registry gives a tag.
@@ -217,6 +233,7 @@ impl Evidence {
         match self {
             Self::Signature(evidence) => evidence.digest(),
             Self::Resolution(resolution) => &resolution.digest,
+            Self::Assessment(assessment) => &assessment.digest,
         }
     }
 
@@ -227,8 +244,32 @@ impl Evidence {
             // Other kinds of signatures are about digests.
             Self::Signature(_) => return false,
             Self::Resolution(resolution) => resolution.tag.as_str(),
+            // The advisor speaks of what it is shown.
+            Self::Assessment(_) => return false,
         };
         named == tag.as_str() && self.digest() == digest
+    }
+}
+
+impl AssessmentEvidence {
+    pub(crate) fn new(digest: &Digest, assessment: &Assessment) -> Self {
+        Self {
+            digest: digest.clone(),
+            status: assessment.status,
+            assessed_at: assessment.assessed_at,
+            exempted_issues: assessment.issues.len(),
+            warnings: assessment.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// What whoever is told of the status should know too, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 

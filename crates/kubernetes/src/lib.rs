@@ -13,6 +13,7 @@ mod cluster;
 mod crds;
 mod defaults;
 mod error;
+mod exemptions;
 mod leadership;
 mod lookup;
 mod registration;
@@ -24,9 +25,10 @@ mod trust_store;
 
 pub use certificates::{CertificateKeeper, ServingCertificate};
 pub use cluster::{Access, Cluster};
-pub use crds::definitions;
+pub use crds::{definitions, exemption_definitions};
 pub use defaults::{Defaults, make_default_policies};
 pub use error::Error;
+pub use exemptions::{ExemptionKind, ExemptionWatch};
 pub use leadership::Leadership;
 pub use registration::{
     FailurePolicy, OpenNamespaces, OptOut, OwnPods, OwnPodsError, PolicyHook, Registered,

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use cise_advisor::exemption::ExemptionError;
 use cise_policy::PolicyError;
 
 use crate::Place;
@@ -92,6 +93,14 @@ pub enum ManifestError {
         place: Place,
         /// What is wrong.
         error: Box<PolicyError>,
+    },
+    /// A document is meant as an exemption and cannot be read as one.
+    #[error("{place}: {error}")]
+    Exemption {
+        /// Where it is wrong.
+        place: Place,
+        /// What is wrong.
+        error: Box<ExemptionError>,
     },
     /// Two documents are about the same object, and nobody can tell which one counts.
     #[error("{second}: {object} is already defined at {first}: expected each object once")]

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cise_admission::SecretData;
+use cise_advisor::exemption::{Exemption, Exemptions, is_kind};
 use cise_policy::{ApiGroup, NameError, Policies, Policy, PolicyError};
 
 use crate::object::{Object, steps};
-use crate::{Manifest, ManifestError, Place, account, secret};
+use crate::{Manifest, ManifestError, Place, account, exemption, secret};
 
 /// Policies, secrets and service accounts of one moment.
 #[derive(Default)]
 pub struct Generation {
     policies: Arc<Policies>,
+    exemptions: Arc<Exemptions>,
     secrets: HashMap<Name, Arc<SecretData>>,
     accounts: HashMap<Name, Arc<[String]>>,
 }
@@ -36,6 +38,11 @@ impl Generation {
         &self.policies
     }
 
+    /// The compiled exemptions.
+    pub fn exemptions(&self) -> &Arc<Exemptions> {
+        &self.exemptions
+    }
+
     /// The Secret with this name.
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Arc<SecretData>> {
         self.secrets.get(&named(namespace, name))
@@ -54,6 +61,7 @@ impl Generation {
 #[derive(Default)]
 struct Reading {
     policies: Vec<Policy>,
+    exemptions: Vec<Exemption>,
     secrets: HashMap<Name, Arc<SecretData>>,
     accounts: HashMap<Name, Arc<[String]>>,
     places: BTreeMap<String, Place>,
@@ -61,6 +69,9 @@ struct Reading {
 
 impl Reading {
     fn add(&mut self, object: &Object, default_namespace: &str) -> Result<(), ManifestError> {
+        if is_kind(&object.kind) && ApiGroup::claims(&object.api_version) {
+            return self.add_exemption(object, default_namespace);
+        }
         if ApiGroup::claims(&object.api_version) {
             return self.add_policy(object, default_namespace);
         }
@@ -97,6 +108,17 @@ impl Reading {
         Ok(())
     }
 
+    fn add_exemption(
+        &mut self,
+        object: &Object,
+        default_namespace: &str,
+    ) -> Result<(), ManifestError> {
+        let exemption = exemption::read(object, default_namespace)?;
+        self.claim_as(exemption.origin().to_string(), object.place())?;
+        self.exemptions.push(exemption);
+        Ok(())
+    }
+
     fn claim(&mut self, object: &Object, (namespace, name): &Name) -> Result<(), ManifestError> {
         if name.is_empty() {
             return Err(object.fault("metadata.name", "a name"));
@@ -122,6 +144,7 @@ impl Reading {
     fn finish(self) -> Generation {
         Generation {
             policies: Arc::new(Policies::compile(self.policies, [])),
+            exemptions: Arc::new(Exemptions::compile(self.exemptions)),
             secrets: self.secrets,
             accounts: self.accounts,
         }

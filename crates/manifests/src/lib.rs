@@ -5,6 +5,7 @@
 
 mod account;
 mod error;
+mod exemption;
 mod generation;
 mod manifest;
 mod node;
@@ -15,6 +16,7 @@ mod source;
 mod workload;
 
 pub use error::ManifestError;
+pub use exemption::exemptions;
 pub use generation::Generation;
 pub use manifest::{MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Manifest};
 pub use place::{Place, Position};

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use cise_admission::{PolicySource, SecretData, SecretSource, SourceError};
+use cise_admission::{ExemptionSource, PolicySource, SecretData, SecretSource, SourceError};
+use cise_advisor::exemption::Exemptions;
 use cise_policy::Policies;
 use futures::future::BoxFuture;
 
@@ -153,6 +154,12 @@ impl ManifestSource {
 impl PolicySource for ManifestSource {
     fn policies(&self) -> Arc<Policies> {
         Arc::clone(self.current.load().policies())
+    }
+}
+
+impl ExemptionSource for ManifestSource {
+    fn exemptions(&self) -> Arc<Exemptions> {
+        Arc::clone(self.current.load().exemptions())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every sentence about an image, in one place.
 
+use cise_advisor::Unadvised;
+use cise_advisor::assessment::{Assessment, Headline};
 use cise_reference::Reference;
 use cise_registry::Fault;
 use cise_signature::{Refusal, RefusalKind, notary};
@@ -25,6 +27,8 @@ const AGAIN: &str =
 
 /// How much is shown of what a peer, a parser or a policy says.
 const MAX_DETAIL: usize = 600;
+/// How much of one issue is shown.
+const MAX_ISSUE: usize = 200;
 
 /// What is wrong, in the product's words where it has some.
 pub(crate) fn headline(reason: &Reason, about: About<'_>) -> String {
@@ -41,7 +45,11 @@ pub(crate) fn headline(reason: &Reason, about: About<'_>) -> String {
         Reason::AdvisorNotConfigured { .. } => {
             "Vulnerability Advisor is not supported for images from this registry".to_owned()
         }
-        Reason::AdvisorUnavailable { .. } => "Vulnerability Advisor is not available".to_owned(),
+        Reason::AdvisorElsewhere { .. } | Reason::Unadvised(_) => {
+            "Vulnerability Advisor is not available".to_owned()
+        }
+        Reason::AdvisorRules(_) => "Deny, `vulnerability` of the entry cannot be read".to_owned(),
+        Reason::Vulnerable { headline, .. } => headline.to_string(),
         Reason::NotVerifiable(requirement) => format!("Deny, `{requirement}` is not supported"),
         Reason::SecretsUnreadable(_) => format!("Deny, failed to read the secrets for {image}"),
         Reason::Unresolved(_) => format!("Deny, failed to get the digest of {image}"),
@@ -78,11 +86,15 @@ pub(crate) fn found(reason: &Reason, about: About<'_>) -> String {
         Reason::AdvisorNotConfigured { registry } => {
             format!("the configuration names no advisor for {registry}")
         }
-        Reason::AdvisorUnavailable { registry } => {
-            format!(
-                "the configuration names an advisor for {registry}, and this version cannot ask it"
-            )
-        }
+        Reason::AdvisorElsewhere { registry } => format!(
+            "the configuration names an advisor of somebody else for {registry}, and this version cannot ask it"
+        ),
+        Reason::Unadvised(error) => error.to_string(),
+        Reason::AdvisorRules(error) => error.to_string(),
+        Reason::Vulnerable {
+            assessment,
+            headline,
+        } => found_by_advisor(assessment, *headline),
         Reason::NotVerifiable(requirement) => {
             format!("the entry requires `{requirement}`, which this version cannot verify")
         }
@@ -107,7 +119,11 @@ pub(crate) fn found(reason: &Reason, about: About<'_>) -> String {
         Reason::NotChecked(requirement) => format!("nothing was found out about `{requirement}`"),
         Reason::Internal => FAULT_FOUND.to_owned(),
     };
-    shown(&found, MAX_DETAIL).to_string()
+    match reason {
+        // Its lines are bounded one by one.
+        Reason::Vulnerable { .. } => found,
+        _ => shown(&found, MAX_DETAIL).to_string(),
+    }
 }
 
 /// What to do about it.
@@ -139,7 +155,12 @@ pub(crate) fn remedy(reason: &Reason, about: About<'_>) -> String {
             "remove `va` from the entry, or name an advisor for this registry in the configuration"
                 .to_owned()
         }
-        Reason::AdvisorUnavailable { .. } => "remove `va` from the entry until it can".to_owned(),
+        Reason::AdvisorElsewhere { .. } => {
+            "let the configuration name `builtin` for this registry".to_owned()
+        }
+        Reason::Unadvised(error) => advisor_remedy(error).to_owned(),
+        Reason::AdvisorRules(_) => "correct the entry".to_owned(),
+        Reason::Vulnerable { headline, .. } => headline.remedy().to_string(),
         Reason::NotVerifiable(requirement) => {
             format!("remove `{requirement}` from the entry, or require `trust` instead")
         }
@@ -164,6 +185,33 @@ pub(crate) fn remedy(reason: &Reason, about: About<'_>) -> String {
         Reason::Late { .. } => AGAIN.to_owned(),
         Reason::DigestUnknown => "name the image by digest".to_owned(),
         Reason::NotChecked(_) | Reason::Internal => FAULT_REMEDY.to_owned(),
+    }
+}
+
+/// How many issues of an image a denial names.
+const MAX_ISSUES: usize = 10;
+
+/// The worst of what the advisor found, each on a line of its own.
+fn found_by_advisor(assessment: &Assessment, headline: Headline) -> String {
+    let lines = assessment.lines(headline, MAX_ISSUES);
+    if lines.is_empty() {
+        return format!("the status of the image is {}", assessment.status);
+    }
+    let lines = lines
+        .iter()
+        .map(|line| shown(&line.to_string(), MAX_ISSUE).to_string());
+    lines.collect::<Vec<_>>().join("\n  ")
+}
+
+fn advisor_remedy(error: &Unadvised) -> &'static str {
+    match error {
+        Unadvised::NoDatabase => {
+            "build one with `cise db build`, and name it as `advisor.database` in the configuration or with --db"
+        }
+        Unadvised::Inventory(_) => {
+            "look at the image's name, at the pull secrets, and at whether the registry answers"
+        }
+        _ => AGAIN,
     }
 }
 
