@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and what is done about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -9,18 +9,21 @@ use crate::check::{self, CheckArgs};
 use crate::completions::{self, CompletionsArgs};
 use crate::config::Configuration;
 use crate::crds::{self, CrdsArgs};
+use crate::db::{self, DbArgs};
+use crate::exemption::{self, ExemptionArgs};
 use crate::failure::Failure;
 use crate::serve::{self, ServeArgs};
 use crate::terminal;
 use crate::trust::{self, TrustArgs};
 use crate::uninstall::{self, UninstallArgs};
+use crate::va::{self, VaArgs};
 
 /// Exit status: nothing could be decided.
 const UNDECIDED: u8 = 2;
 
 /// Decides which container images may run in a Kubernetes cluster
 ///
-/// Policies say where images may come from and who must have signed them. `cise serve` is the admission webhook that enforces
+/// Policies say where images may come from, who must have signed them, and that they have no known vulnerabilities. `cise serve` is the admission webhook that enforces
 /// them; `cise check` tells beforehand, on any machine, what it would decide.
 #[derive(Debug, Parser)]
 #[command(name = "cise", version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
@@ -33,6 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   cise check --policies policies/ nginx                    may this image run?
   cise check --policies policies/ -n team -f deploy.yaml   may this workload?
+  cise va --db advisories.db nginx                         is it vulnerable?
   cise serve --policies policies/ --self-signed            try the webhook out
 
 `cise help COMMAND` says more about each.";
@@ -41,6 +45,12 @@ Examples:
 enum Command {
     /// Tell whether images or manifests would be admitted, and why not
     Check(CheckArgs),
+    /// Tell what is vulnerable in images, and what to do about it
+    Va(VaArgs),
+    /// Build or look at the advisory database
+    Db(DbArgs),
+    /// Add, list or remove exemptions of the Vulnerability Advisor
+    Exemption(ExemptionArgs),
     /// Answer a cluster's admission reviews over HTTPS
     Serve(ServeArgs),
     /// List, show or forget the roots of trust that are pinned
@@ -67,10 +77,27 @@ impl ConfigArg {
     }
 }
 
+/// The option of commands that judge by advisories.
+#[derive(Args, Debug)]
+pub(crate) struct DbArg {
+    /// The advisory database; by default, the one that the configuration names
+    #[arg(long, value_name = "FILE", env = "CISE_DB")]
+    db: Option<PathBuf>,
+}
+
+impl DbArg {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.db.as_deref()
+    }
+}
+
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
+        Command::Va(args) => va::run(&args),
+        Command::Db(args) => db::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Exemption(args) => exemption::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crds(args) => crds::run(&args).map(|()| ExitCode::SUCCESS),

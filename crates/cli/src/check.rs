@@ -16,10 +16,10 @@ use clap::{ArgGroup, Args};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::args::ConfigArg;
+use crate::args::{ConfigArg, DbArg};
 use crate::failure::Failure;
 use crate::report::{Format, Judged};
-use crate::wiring::{self, Sources};
+use crate::wiring::{self, Peers, Sources};
 use crate::{store, terminal};
 use question::Question;
 
@@ -61,6 +61,8 @@ pub(crate) struct CheckArgs {
     namespace: Namespace,
     #[command(flatten)]
     config: ConfigArg,
+    #[command(flatten)]
+    db: DbArg,
     /// The folder in which roots of trust are pinned
     #[arg(long, value_name = "DIR", env = "CISE_STATE")]
     state: Option<PathBuf>,
@@ -97,6 +99,7 @@ fn engine(args: &CheckArgs) -> Result<Engine, Failure> {
     )?);
     let sources = Sources {
         policies: Arc::clone(&source) as _,
+        exemptions: Arc::clone(&source) as _,
         secrets: source,
         trust: store::open(args.state.as_deref(), configuration.trusted_repositories)?,
     };
@@ -105,7 +108,8 @@ fn engine(args: &CheckArgs) -> Result<Engine, Failure> {
         workloads: Workloads::Enforce,
         ..configuration.admission.clone()
     };
-    Ok(wiring::engine(&configuration, admission, sources))
+    let peers = Peers::of(&configuration, args.db.path())?;
+    Ok(wiring::engine(&configuration, admission, sources, peers))
 }
 
 async fn judge<'q>(

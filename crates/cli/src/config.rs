@@ -1,5 +1,6 @@
 //! The configuration: read once, checked in full, and split into what each floor needs.
 
+mod advisor;
 mod check;
 mod cluster;
 #[cfg(test)]
@@ -13,11 +14,13 @@ use cise_manifests::{Manifest, ManifestError, Place};
 use cise_registry::{FlightBounds, ProxyError, Registries, RegistryLimits};
 use cise_signature::notary::{NotarySettings, Presets, TrustServers};
 
+pub(crate) use advisor::AdvisorSettings;
 pub(crate) use cluster::{Certificate, ClusterSettings, Defaults};
 
 /// The configuration, in the terms of those who act by it.
 pub(crate) struct Configuration {
     pub(crate) admission: Settings,
+    pub(crate) advisor: AdvisorSettings,
     pub(crate) registries: Registries,
     pub(crate) registry: RegistryLimits,
     pub(crate) trust_servers: TrustServers,

@@ -31,6 +31,11 @@ impl Failure {
         }
     }
 
+    /// What went wrong, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The text for people: `error: …`, then `hint: …`.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}", self.message);

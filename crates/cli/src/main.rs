@@ -6,14 +6,18 @@ mod check;
 mod completions;
 mod config;
 mod crds;
+mod db;
+mod exemption;
 mod failure;
 mod logs;
+mod progress;
 mod report;
 mod serve;
 mod store;
 mod terminal;
 mod trust;
 mod uninstall;
+mod va;
 mod wiring;
 
 use std::process::ExitCode;

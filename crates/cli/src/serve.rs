@@ -1,5 +1,6 @@
 //! `cise serve`: the admission webhook.
 
+mod advisories;
 mod citizen;
 mod cluster;
 mod manifests;
@@ -23,11 +24,11 @@ use clap::{ArgGroup, Args};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::args::ConfigArg;
+use crate::args::{ConfigArg, DbArg};
 use crate::config::{ClusterSettings, Configuration};
 use crate::failure::Failure;
 use crate::logs::{self, LogLevel};
-use crate::wiring;
+use crate::wiring::{self, Peers};
 use citizen::Citizen;
 use origin::{Origin, OriginArgs};
 use reviewer::Judges;
@@ -54,6 +55,8 @@ Examples:
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     config: ConfigArg,
+    #[command(flatten)]
+    db: DbArg,
     #[command(flatten)]
     origin: OriginArgs,
     /// Where reviews are answered, by HTTPS
@@ -149,6 +152,9 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     };
     let gate = wiring::gate(&configuration, &sources, coverage);
     let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
+    let peers = Peers::of(&configuration, args.db.path())?;
+    advisories::follow(&configuration, args.db.path(), &peers.advisor);
+    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources, peers);
     let limits = Limits {
         reviews: configuration.reviews,
         ..Limits::default()

@@ -1,18 +1,25 @@
 //! Puts the floors together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use cise_admission::{Coverage, Engine, PolicyGate, PolicySource, SecretSource, Settings};
+use cise_admission::{Counsel, Engine, ExemptionSource, PolicySource, SecretSource, Settings};
+use cise_advisor::Advisor;
+use cise_advisor::inventory::MemoryCache;
 use cise_registry::{Http, Registry};
 use cise_signature::TrustStore;
 use cise_signature::notary::Notary;
 
 use crate::config::Configuration;
+use crate::db;
+use crate::failure::Failure;
 
 /// What reviews are answered from, and where it remembers trust.
 pub(crate) struct Sources {
     pub(crate) policies: Arc<dyn PolicySource>,
     pub(crate) secrets: Arc<dyn SecretSource>,
+    pub(crate) exemptions: Arc<dyn ExemptionSource>,
     pub(crate) trust: Arc<dyn TrustStore>,
 }
 
@@ -36,21 +43,61 @@ pub(crate) fn engine(
     configuration: &Configuration,
     admission: Settings,
     sources: Sources,
+    peers: Peers,
 ) -> Engine {
-    let http = Http::new(configuration.registries.clone(), configuration.flights);
     let notary = Notary::new(
-        http.clone(),
+        peers.registry.http().clone(),
         sources.trust,
         configuration.trust_servers.clone(),
         configuration.presets.clone(),
         configuration.notary,
     );
-    let registry = Registry::new(http, configuration.registry);
-    Engine::new(
-        sources.policies,
-        sources.secrets,
-        notary,
-        registry,
-        admission,
-    )
+    let counsel = Counsel {
+        advisor: Arc::new(peers.advisor),
+        exemptions: sources.exemptions,
+    };
+    let (policies, secrets) = (sources.policies, sources.secrets);
+    Engine::new(policies, secrets, notary, peers.registry, admission).with_counsel(counsel)
 }
+
+/// Whom the engine asks.
+pub(crate) struct Peers {
+    pub(crate) registry: Registry,
+    pub(crate) advisor: Advisor,
+}
+
+impl Peers {
+    /// The peers that a configuration names. `database` stands before the advisory database that it names.
+    pub(crate) fn of(
+        configuration: &Configuration,
+        database: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let registry = registry(configuration);
+        let advisor = advisor(configuration, registry.clone(), database)?;
+        Ok(Self { registry, advisor })
+    }
+}
+
+/// The client of registries.
+pub(crate) fn registry(configuration: &Configuration) -> Registry {
+    let http = Http::new(configuration.registries.clone(), configuration.flights);
+    Registry::new(http, configuration.registry)
+}
+
+/// The advisor, with the advisory database that is named, if one is.
+pub(crate) fn advisor(
+    configuration: &Configuration,
+    registry: Registry,
+    database: Option<&Path>,
+) -> Result<Advisor, Failure> {
+    let settings = &configuration.advisor;
+    let layers = Arc::new(MemoryCache::new(KEPT_LAYERS_BYTES));
+    let advisor = Advisor::new(registry, layers, settings.work.clone());
+    if let Some(path) = database.or(settings.database.as_deref()) {
+        advisor.load(db::open(path)?);
+    }
+    Ok(advisor)
+}
+
+/// Memory for what layers say.
+const KEPT_LAYERS_BYTES: u64 = 64 * 1024 * 1024;

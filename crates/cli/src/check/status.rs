@@ -40,6 +40,8 @@ impl Status {
             | Reason::NoImage
             | Reason::PolicyUnreadable { .. }
             | Reason::SecretsUnreadable(_)
+            | Reason::Unadvised(_)
+            | Reason::AdvisorRules(_)
             | Reason::Late { .. }
             | Reason::NotChecked(_)
             | Reason::Internal => false,

@@ -1,5 +1,6 @@
 //! From what is written to what can be used.
 
+mod advisor;
 mod cluster;
 
 use std::fmt::Display;
@@ -9,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use cise_admission::{Advisor, Advisors, Settings, Workloads};
+use cise_admission::{Settings, Workloads};
 use cise_manifests::Manifest;
 use cise_policy::{HostPattern, Namespace};
 use cise_reference::Repository;
@@ -55,6 +56,7 @@ pub(super) fn configuration(manifest: &Manifest, folder: &Path) -> Result<Config
         .map(|section| reader.cluster(section, admission.workloads));
     Ok(Configuration {
         admission,
+        advisor: reader.advisor(&file.advisor)?,
         cluster: cluster.transpose()?,
         registries: reader.registries(&file.registries)?,
         registry: RegistryLimits {
@@ -101,7 +103,8 @@ impl Reader<'_> {
                 Some(WorkloadsSetting::Enforce) => Workloads::Enforce,
                 Some(WorkloadsSetting::Off) => Workloads::Off,
             },
-            advisors: self.advisors(&file.registries)?,
+            advisors: self.advisors(&file.registries, &file.advisor)?,
+            rules: self.rules(&file.advisor)?,
             pull_credentials: self.pull_credentials(file.pull_credentials.as_deref())?,
         })
     }
@@ -238,26 +241,6 @@ impl Reader<'_> {
         };
         Channel::new(self.outbound, &security, Egress::NamedHost)
             .map_err(|error| self.fault(&field.named("trustServer"), error))
-    }
-
-    fn advisors(&self, entries: &[RegistryEntry]) -> Result<Advisors> {
-        let mut table = Vec::new();
-        for (index, entry) in entries.iter().enumerate() {
-            let field = Field::of_registry(index);
-            let advisor = match entry.advisor.as_deref() {
-                None | Some("none") => Advisor::Nobody,
-                Some("builtin") => Advisor::Named,
-                Some(url) if url.starts_with("https://") => Advisor::Named,
-                Some(_) => {
-                    return Err(self.fault(
-                        &field.named("advisor"),
-                        "expected `builtin`, `none` or an https URL",
-                    ));
-                }
-            };
-            table.push((self.host(&field, entry)?, advisor));
-        }
-        Ok(Advisors::new(table))
     }
 
     fn pull_credentials(&self, path: Option<&str>) -> Result<Keyring> {

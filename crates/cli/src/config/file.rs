@@ -31,6 +31,8 @@ pub(crate) struct ConfigurationFile {
     pub(crate) timestamp_trust_seconds: Option<u32>,
     /// How long a registry's answer to which digest a tag has is believed, in seconds, 0 to 3600. Default: 60.
     pub(crate) tag_trust_seconds: Option<u32>,
+    /// The Vulnerability Advisor that is part of CISE.
+    pub(crate) advisor: AdvisorSection,
     /// How much is done and kept at once.
     pub(crate) limits: Limits,
     /// What makes `cise serve` a citizen of its cluster. Without this section, it answers reviews and changes nothing but its records
@@ -85,9 +87,8 @@ pub(crate) struct RegistryEntry {
     /// A PEM file of authorities that vouch for the trust server, besides those that the system trusts.
     #[serde(rename = "trustServerCAFile")]
     pub(crate) trust_server_ca_file: Option<String>,
-    /// Who advises about vulnerabilities of these images: `builtin`, the URL of a Vulnerability Advisor, or `none`. This version has no
-    /// advisor yet: where one is named, an image whose policy demands `va` is denied with "Vulnerability Advisor is not available".
-    /// Default: `none`.
+    /// Who advises about vulnerabilities of these images: `builtin`, the URL of a Vulnerability Advisor, which this version cannot ask, or
+    /// `none`. Default: `builtin` if `advisor.registries` has the host, else `none`.
     pub(crate) advisor: Option<String>,
 }
 
@@ -108,6 +109,73 @@ pub(crate) struct PinnedRoot {
     /// A PEM file with the certificate of the authority that must have issued the certificate of a key that signed the root.
     /// Instead of `keyFile`.
     pub(crate) ca_file: Option<String>,
+}
+
+/// What the Vulnerability Advisor covers, and what counts for it.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map of settings"
+)]
+pub(crate) struct AdvisorSection {
+    /// The advisory database, a file that `cise db build` makes; `--db` names another. It is picked up when it is replaced. Without one,
+    /// every image whose policy demands `va` is denied.
+    pub(crate) database: Option<String>,
+    /// Hosts of registries whose images are covered, as patterns; `["*"]` covers all. Elsewhere `va` is not supported, and denied.
+    /// Default: the registries of IBM Cloud (`icr.io`, `*.icr.io`, `registry*.bluemix.net`).
+    pub(crate) registries: Option<Vec<String>>,
+    /// The platforms whose images are judged, as `linux/amd64` or `linux/arm/v7`. Default: `linux/amd64` and `linux/arm64`.
+    pub(crate) platforms: Option<Vec<String>>,
+    /// The packages whose published fixes count: `os`, `language`. Those of vulnerabilities that are known to be exploited count in any
+    /// package. Default: `[os]`.
+    pub(crate) packages: Option<Vec<PackageSetting>>,
+    /// What becomes of an image of which nothing can be said, because it is not made of a distribution, or of one without a feed. Default:
+    /// `warn`.
+    pub(crate) unsupported: Option<ToleranceSetting>,
+    /// What becomes of an image with packages that nobody's advisories speak of. Default: `warn`.
+    pub(crate) unjudged: Option<ToleranceSetting>,
+    /// The paid channels whose fixes can be had, and therefore count. Default: none.
+    pub(crate) subscriptions: Vec<SubscriptionSetting>,
+    /// How old the advisories of a release may be before there is a warning, in hours, 1 to 8760. Default: 48.
+    pub(crate) warn_after_hours: Option<u32>,
+    /// How old the advisories of a release may be before images of it can no longer be judged, in hours, 1 to 8760. Default: 336.
+    pub(crate) refuse_after_hours: Option<u32>,
+}
+
+/// Whose packages they are.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum PackageSetting {
+    /// The distribution's.
+    Os,
+    /// Those of a programming language.
+    Language,
+}
+
+/// What becomes of an image that is no proof of anything.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ToleranceSetting {
+    /// It is admitted with a warning.
+    Warn,
+    /// It is refused.
+    Deny,
+}
+
+/// A paid channel of fixes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SubscriptionSetting {
+    /// Ubuntu Pro: ESM and FIPS.
+    UbuntuPro,
+    /// Extended support of Debian releases that have ended (ELTS).
+    DebianElts,
 }
 
 /// How much is done and kept at once.

@@ -93,6 +93,9 @@ fn proof(evidence: &Evidence) -> String {
         },
         Evidence::Signature(_) => "signed".to_owned(),
         Evidence::Resolution(_) => "the registry gives this digest to the tag".to_owned(),
+        Evidence::Assessment(assessment) => {
+            format!("Vulnerability Advisor: {}", assessment.status())
+        }
     }
 }
 

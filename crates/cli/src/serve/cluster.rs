@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cise_kubernetes::{Listing, PolicyWatch, ResourceStatus, Status};
+use cise_kubernetes::{ExemptionWatch, Listing, PolicyWatch, ResourceStatus, Status};
 use cise_server::{Condition, Metrics};
 
 use super::POLL_INTERVAL;
@@ -19,8 +19,12 @@ pub(super) async fn first(watch: &PolicyWatch, ready: &Condition) {
     }
 }
 
-/// Follows the policies for ever, and shows in the metrics which of them are in force.
-pub(super) async fn follow(watch: Arc<PolicyWatch>, metrics: Arc<Metrics>) {
+/// Follows the policies and exemptions for ever, and shows in the metrics which policies are in force.
+pub(super) async fn follow(
+    watch: Arc<PolicyWatch>,
+    exemptions: Arc<ExemptionWatch>,
+    metrics: Arc<Metrics>,
+) {
     let asked = Arc::clone(&watch);
     metrics.policies_age(move || asked.status().age());
     let mut generations = watch.generations();
@@ -32,7 +36,7 @@ pub(super) async fn follow(watch: Arc<PolicyWatch>, metrics: Arc<Metrics>) {
             metrics.policies_unreadable(status.unreadable.len());
         }
     };
-    tokio::join!(watch.follow(), show);
+    tokio::join!(watch.follow(), exemptions.follow(), show);
 }
 
 fn awaited(status: &Status) -> String {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cise_kubernetes::{Access, Cluster, ClusterSecrets, ConfigMapStore, PolicyWatch};
+use cise_kubernetes::{
+    Access, Cluster, ClusterSecrets, ConfigMapStore, ExemptionWatch, PolicyWatch,
+};
 use cise_server::{Condition, Metrics};
 use cise_signature::TrustStore;
 use clap::Args;
@@ -104,6 +106,7 @@ async fn follow_manifests(
     let following = manifests::follow(Arc::clone(&source), Arc::clone(metrics));
     let sources = Sources {
         policies: Arc::clone(&source) as _,
+        exemptions: Arc::clone(&source) as _,
         secrets: source,
         trust,
     };
@@ -121,8 +124,13 @@ async fn follow_cluster(
     metrics: &Arc<Metrics>,
 ) -> Result<(Sources, Following), Failure> {
     let secrets = Arc::new(ClusterSecrets::new(&cluster));
+    let exemptions = Arc::new(ExemptionWatch::new(cluster.clone()));
     let policies = Arc::new(PolicyWatch::new(cluster));
-    let following = cluster::follow(Arc::clone(&policies), Arc::clone(metrics));
+    let following = cluster::follow(
+        Arc::clone(&policies),
+        Arc::clone(&exemptions),
+        Arc::clone(metrics),
+    );
     let mut following = Following {
         task: tokio::spawn(following),
         watch: Some(Arc::clone(&policies)),
@@ -134,6 +142,7 @@ async fn follow_cluster(
     let sources = Sources {
         policies,
         secrets,
+        exemptions,
         trust,
     };
     Ok((sources, following))

@@ -1,0 +1,50 @@
+//! The advisory database, which comes into use when its file is replaced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use cise_advisor::Advisor;
+use cise_advisor::database::Database;
+
+use super::POLL_INTERVAL;
+use crate::config::Configuration;
+
+/// What tells one file from the one that replaced it.
+type Mark = Option<(u64, SystemTime)>;
+
+/// Follows the file that is named, if one is, for ever. One that cannot be used leaves the last one in use.
+pub(super) fn follow(configuration: &Configuration, named: Option<&Path>, advisor: &Advisor) {
+    let path = named.or(configuration.advisor.database.as_deref());
+    if let Some(path) = path.map(Path::to_owned) {
+        tokio::spawn(watch(path, advisor.clone()));
+    }
+}
+
+async fn watch(path: PathBuf, advisor: Advisor) {
+    let mut seen = mark(&path);
+    let mut looks = tokio::time::interval(POLL_INTERVAL);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let found = mark(&path);
+        if found == seen || found.is_none() {
+            continue;
+        }
+        seen = found;
+        let file = path.clone();
+        match tokio::task::spawn_blocking(move || Database::open(&file)).await {
+            Ok(Ok(database)) => {
+                tracing::info!(digest = %database.status().digest, "another advisory database is in use");
+                advisor.load(database);
+            }
+            Ok(Err(error)) => tracing::error!("the last advisory database stays in use: {error}"),
+            Err(error) => tracing::error!("opening the advisory database failed: {error}"),
+        }
+    }
+}
+
+fn mark(path: &Path) -> Mark {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
