@@ -151,7 +151,6 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         None => Arc::new(Everywhere),
     };
     let gate = wiring::gate(&configuration, &sources, coverage);
-    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
     let peers = Peers::of(&configuration, args.db.path())?;
     advisories::follow(&configuration, args.db.path(), &peers.advisor);
     let engine = wiring::engine(&configuration, configuration.admission.clone(), sources, peers);

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cise_admission::{Coverage, Engine, PolicyGate, PolicySource, SecretSource, Settings};
-use cise_admission::{Counsel, Engine, ExemptionSource, PolicySource, SecretSource, Settings};
+use cise_admission::{
+    Counsel, Coverage, Engine, ExemptionSource, PolicyGate, PolicySource, SecretSource, Settings,
+};
 use cise_advisor::Advisor;
 use cise_advisor::inventory::MemoryCache;
 use cise_registry::{Http, Registry};
