@@ -57,6 +57,7 @@ fn settings() -> Settings {
         namespace: "ibm-system".to_owned(),
         workloads: Workloads::default(),
         advisors: Advisors::default(),
+        rules: Rules::default(),
         pull_credentials: Keyring::empty(),
     }
 }
