@@ -2,10 +2,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cise_advisor::Unadvised;
+use cise_advisor::assessment::{Assessment, Headline, Rules};
 use cise_reference::{Digest, Host, Reference, Repository, Tag};
 use cise_registry::{FetchError, FlightError, RegistryError, RegistryFailure};
 use cise_signature::notary::SignerError;
 use cise_signature::{Refusal, RefusalKind};
+use jiff::Timestamp;
 
 use super::*;
 use crate::kind::Kind;
@@ -53,7 +56,14 @@ fn reasons() -> Vec<Reason> {
             error: SignerError::NoSecret { secret: "alice".into() },
         },
         Reason::AdvisorNotConfigured { registry: registry.clone() },
-        Reason::AdvisorUnavailable { registry },
+        Reason::AdvisorElsewhere { registry },
+        Reason::AdvisorRules(unreadable_rules()),
+        Reason::Unadvised(Unadvised::NoDatabase),
+        Reason::Unadvised(Unadvised::Indexing),
+        Reason::Vulnerable {
+            assessment: Arc::new(Assessment::unscanned(Timestamp::UNIX_EPOCH)),
+            headline: Headline::Unscanned,
+        },
         Reason::NotVerifiable(Requirement::Cosign),
         Reason::SecretsUnreadable(SourceError::new("secret team/registry", "the API server does not answer")),
         unresolved(RegistryFailure::NotFound),
@@ -69,6 +79,11 @@ fn reasons() -> Vec<Reason> {
         Reason::DigestUnknown,
         Reason::Internal,
     ]
+}
+
+fn unreadable_rules() -> cise_advisor::assessment::RulesError {
+    let written = serde_json::json!({ "unsuported": "deny" });
+    Rules::default().amended(&written).unwrap_err()
 }
 
 fn decision(reasons: Vec<Reason>) -> Decision {

@@ -150,23 +150,27 @@ async fn a_denial_reads_like_this() {
 }
 
 #[tokio::test]
-async fn an_advisor_that_the_configuration_names_is_not_available_yet() {
+async fn an_advisor_of_somebody_else_cannot_be_asked_and_our_own_needs_a_database() {
     use cise_admission::{Advisor, Advisors};
     use cise_policy::HostPattern;
 
-    let mut world = World::new(&[&cluster_policy(&[ADVISOR])]);
-    world.settings.advisors =
-        Advisors::new([(HostPattern::parse("registry.test").unwrap(), Advisor::Named)]);
-    let denied = answer(
-        &world.engine(),
-        Hook::VulnerabilityAdvisor,
-        &recorded("pod-create-one-image"),
-    )
-    .await;
-    assert_eq!(
-        message(&denied).lines().next(),
-        Some("Vulnerability Advisor is not available")
-    );
+    for (advisor, found) in [
+        (Advisor::Elsewhere, "an advisor of somebody else for registry.test"),
+        (Advisor::Builtin, "found: no advisory database"),
+    ] {
+        let mut world = World::new(&[&cluster_policy(&[ADVISOR])]);
+        world.settings.advisors =
+            Advisors::new([(HostPattern::parse("registry.test").unwrap(), advisor)]);
+        let denied = answer(
+            &world.engine(),
+            Hook::VulnerabilityAdvisor,
+            &recorded("pod-create-one-image"),
+        )
+        .await;
+        let message = message(&denied);
+        assert!(message.starts_with("Vulnerability Advisor is not available\n"), "{message}");
+        assert!(message.contains(found), "{message}");
+    }
 }
 
 #[tokio::test]

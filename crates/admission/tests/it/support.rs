@@ -75,6 +75,7 @@ impl World {
                 namespace: "ibm-system".to_owned(),
                 workloads: Workloads::default(),
                 advisors: cise_admission::Advisors::default(),
+                rules: cise_advisor::assessment::Rules::default(),
                 pull_credentials: cise_registry::Keyring::empty(),
             },
             sources: Arc::new(sources),
