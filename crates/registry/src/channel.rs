@@ -13,6 +13,7 @@ use url::{Host, Url};
 use crate::deadline::Deadline;
 use crate::egress::{BlockedAddress, Egress};
 use crate::error::Reason;
+use crate::names::{Names, SystemNames};
 use crate::proxy::Proxies;
 use crate::tls::{Tls, TlsError, system_roots};
 
@@ -20,11 +21,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const IDLE_PER_HOST: usize = 16;
 
-/// What this process has towards the outside: the system's authorities, and the proxies.
+/// What this process has towards the outside: the system's authorities, the proxies, and who resolves names.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     roots: Arc<RootCertStore>,
     proxies: Proxies,
+    names: Arc<dyn Names>,
 }
 
 /// How a host is spoken to.
@@ -75,7 +77,14 @@ impl Outbound {
         Self {
             roots: Arc::new(system_roots()),
             proxies,
+            names: Arc::new(SystemNames),
         }
+    }
+
+    /// The same, but these say which addresses a name has, and not the system.
+    #[must_use]
+    pub fn with_names(self, names: Arc<dyn Names>) -> Self {
+        Self { names, ..self }
     }
 }
 
@@ -90,11 +99,12 @@ impl Channel {
             Security::Https(tls) => (tls.clone(), Scheme::Https),
             Security::PlainHttp => (Tls::default(), Scheme::PlainHttp),
         };
-        let client = |resolver: Guard| -> Result<_, ChannelError> {
-            let builder = builder(&tls, &outbound.roots)?.dns_resolver(Arc::new(resolver));
-            Ok(builder)
+        let client = |egress: Option<Egress>| -> Result<_, ChannelError> {
+            let names = Arc::clone(&outbound.names);
+            let builder = builder(&tls, &outbound.roots)?;
+            Ok(builder.dns_resolver(Arc::new(Guard { egress, names })))
         };
-        let direct = client(Guard(Some(egress)))?
+        let direct = client(Some(egress))?
             .no_proxy()
             .build()
             .map_err(unbuildable)?;
@@ -105,7 +115,7 @@ impl Channel {
             let rules = outbound.proxies.rules().map_err(unbuildable)?;
             let builder = rules
                 .into_iter()
-                .fold(client(Guard(None))?, reqwest::ClientBuilder::proxy);
+                .fold(client(None)?, reqwest::ClientBuilder::proxy);
             Some(builder.build().map_err(unbuildable)?)
         };
         Ok(Self(Arc::new(Inner {
@@ -192,7 +202,10 @@ fn unbuildable(error: reqwest::Error) -> ChannelError {
 
 /// Resolves names and leaves out the addresses that may not be connected to. What it answers is what is connected to, so that
 /// no other answer can come between the check and the connection.
-struct Guard(Option<Egress>);
+struct Guard {
+    egress: Option<Egress>,
+    names: Arc<dyn Names>,
+}
 
 /// Why a name gave no address to connect to.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -205,12 +218,12 @@ pub(crate) enum ResolveError {
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let egress = self.0;
+        let (egress, names) = (self.egress, Arc::clone(&self.names));
         let resolving: Pin<Box<dyn Future<Output = Result<Addrs, ResolveError>> + Send>> =
             Box::pin(async move {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+                let found = names.addresses(name.as_str()).await;
                 let found = found.map_err(|error| ResolveError::Unknown(error.to_string()))?;
-                Ok(Box::new(permitted(found, egress)?.into_iter()) as Addrs)
+                Ok(Box::new(permitted(found.into_iter(), egress)?.into_iter()) as Addrs)
             });
         Box::pin(async move { Ok(resolving.await?) })
     }

@@ -25,7 +25,7 @@ use crate::setup::{
 };
 
 /// The heads of the requests that a peer has seen.
-type Seen = Arc<Mutex<Vec<String>>>;
+pub(crate) type Seen = Arc<Mutex<Vec<String>>>;
 
 async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut head = Vec::new();
@@ -46,7 +46,7 @@ async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &[u8
 }
 
 /// Answers every connection with these bytes once a request is there, then closes it.
-async fn peer(address: &str, bytes: Vec<u8>) -> Option<(SocketAddr, Seen)> {
+pub(crate) async fn peer(address: &str, bytes: Vec<u8>) -> Option<(SocketAddr, Seen)> {
     let listener = TcpListener::bind(address).await.ok()?;
     let address = listener.local_addr().expect("an address");
     let (seen, bytes) = (Seen::default(), Arc::new(bytes));
@@ -60,7 +60,7 @@ async fn peer(address: &str, bytes: Vec<u8>) -> Option<(SocketAddr, Seen)> {
     Some((address, seen))
 }
 
-fn manifest() -> Vec<u8> {
+pub(crate) fn manifest() -> Vec<u8> {
     let image = image("hello");
     let (media_type, length) = (image.media_type(), image.manifest().len());
     let head = format!(

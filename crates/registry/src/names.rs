@@ -1,0 +1,24 @@
+//! Which addresses host names have.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+/// Says which addresses a host name has.
+pub trait Names: fmt::Debug + Send + Sync {
+    /// The addresses of `name` at this moment, in the order in which they are tried. Their port is of no account.
+    fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The names that the system resolves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemNames;
+
+impl Names for SystemNames {
+    fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }.boxed()
+    }
+}
