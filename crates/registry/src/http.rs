@@ -2,6 +2,7 @@
 
 pub(crate) mod date;
 mod pauses;
+mod retries;
 pub(crate) mod wire;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::server::Server;
 use crate::settings::Registries;
 use wire::{Query, Reply, Wire};
 
+pub use retries::Retries;
 pub use wire::Body;
 
 /// Fetches documents. What it keeps (tokens, challenges, pauses that servers asked for) is kept per credential, and per host.
@@ -87,6 +89,15 @@ impl Http {
         Self {
             wire: Wire::new(registries, bounds.longest),
             tokens: Tokens::new(bounds),
+        }
+    }
+
+    /// The same, but requests that fail for a while are sent again like this.
+    #[must_use]
+    pub fn with_retries(self, retries: Retries) -> Self {
+        Self {
+            wire: self.wire.with_retries(retries),
+            ..self
         }
     }
 

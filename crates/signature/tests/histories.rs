@@ -7,13 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cise_policy::HostPattern;
 use cise_reference::Reference;
 use cise_registry::{
-    Channel, Deadline, Egress, FlightBounds, Http, Keyring, Outbound, Proxies, Registries, Security,
+    Channel, Deadline, Egress, FlightBounds, Http, Keyring, Outbound, Proxies, Registries, Retries,
+    Security,
 };
 use cise_signature::notary::{
     Notary, NotarySettings, Presets, Question, Requirement, Signer, SignerSecret, TrustServers,
@@ -38,7 +40,10 @@ enum Offer {
     /// Another repository in the place of this one.
     Foreign,
     Nothing,
-    Failure,
+    /// Every answer has this status.
+    Failure(u16),
+    /// The newer files, but each only after a failure that has passed when it is asked for again.
+    Flaky,
 }
 
 /// One thing that happens.
@@ -73,7 +78,8 @@ fn offer() -> impl Strategy<Value = Offer> {
         1 => Just(Offer::Mixed),
         1 => Just(Offer::Foreign),
         1 => Just(Offer::Nothing),
-        1 => Just(Offer::Failure),
+        2 => prop::sample::select(&[400, 429, 500, 502, 503][..]).prop_map(Offer::Failure),
+        1 => Just(Offer::Flaky),
     ]
 }
 
@@ -113,6 +119,11 @@ impl Peer {
         let (newer, older) = (case.files.clone(), case.older_files.clone().unwrap());
         let offer = Arc::new(Mutex::new(Offer::Older));
         let current = Arc::clone(&offer);
+        let failed = Mutex::new(BTreeSet::new());
+        let fails_now = move |name: &str| {
+            let mut failed = failed.lock().unwrap();
+            !failed.remove(name) && failed.insert(name.to_owned())
+        };
         let server = Scripted::start(move |path| {
             let name = path.split_once("/_trust/tuf/").map_or("", |(_, name)| name);
             let found = |files: &Files| match files.get(name) {
@@ -122,11 +133,11 @@ impl Peer {
             match *current.lock().unwrap() {
                 Offer::Mixed if name == "timestamp.json" => found(&newer),
                 Offer::Older | Offer::Mixed => found(&older),
-                Offer::Newer => found(&newer),
                 Offer::Foreign => found(&foreign),
                 Offer::Nothing => (StatusCode::NOT_FOUND, Vec::new()),
-                // Not a status after which the same is asked again, which would take the time of all histories.
-                Offer::Failure => (StatusCode::BAD_REQUEST, Vec::new()),
+                Offer::Flaky if fails_now(name) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
+                Offer::Newer | Offer::Flaky => found(&newer),
+                Offer::Failure(status) => (StatusCode::from_u16(status).unwrap(), Vec::new()),
             }
         });
         Self {
@@ -156,7 +167,11 @@ impl Peer {
         let http = Http::new(
             Registries::new(&self.outbound, Vec::new()).unwrap(),
             FlightBounds::default(),
-        );
+        )
+        .with_retries(Retries {
+            first_pause: Duration::from_millis(1),
+            ..Retries::default()
+        });
         let store = FolderStore::open(state.path(), 10).unwrap();
         let settings = NotarySettings {
             timestamp_trust,

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::date::http_date;
 use super::pauses::Pauses;
+use super::retries::Retries;
 use crate::channel::Channel;
 use crate::deadline::Deadline;
 use crate::error::{FetchError, Reason};
@@ -21,8 +22,6 @@ use crate::server::{authority, host_of};
 use crate::settings::Registries;
 
 const MAX_REDIRECTS: usize = 5;
-const MAX_ATTEMPTS: u32 = 4;
-const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 /// Room for a body before any of it is there, whatever the server says about its length.
 const MAX_RESERVED: u64 = 64 * 1024;
 
@@ -31,6 +30,7 @@ const MAX_RESERVED: u64 = 64 * 1024;
 pub(crate) struct Wire {
     registries: Registries,
     pauses: Pauses,
+    retries: Retries,
     longest: Duration,
 }
 
@@ -114,8 +114,13 @@ impl Wire {
         Self {
             registries,
             pauses: Pauses::default(),
+            retries: Retries::default(),
             longest,
         }
+    }
+
+    pub(super) fn with_retries(self, retries: Retries) -> Self {
+        Self { retries, ..self }
     }
 
     pub(crate) fn registries(&self) -> &Registries {
@@ -222,7 +227,7 @@ impl Wire {
             let Some(wait) = self.wait_after(&reply, attempt) else {
                 return Ok(reply);
             };
-            if attempt == MAX_ATTEMPTS || deadline.remaining() <= wait {
+            if attempt >= self.retries.attempts || deadline.remaining() <= wait {
                 return Ok(reply);
             }
             tokio::time::sleep(wait).await;
@@ -233,7 +238,7 @@ impl Wire {
     /// How long to wait before the same request is sent again; nothing for an answer that stands.
     fn wait_after(&self, reply: &Reply, attempt: u32) -> Option<Duration> {
         let asked = retry_after(reply.headers());
-        let backoff = FIRST_BACKOFF * 3_u32.pow(attempt - 1);
+        let backoff = self.retries.pause_after(attempt);
         match (reply.status(), asked) {
             (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(asked)) => {
                 self.pauses.pause(&reply.host, asked);
