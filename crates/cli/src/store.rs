@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cise_signature::store::{FolderStore, Revision, StoreError, Stored, TrustState, Written};
-use cise_signature::{Gun, TrustStore};
+use cise_signature::{PinKey, TrustStore};
 use futures::future::{BoxFuture, ready};
 
 use crate::failure::Failure;
@@ -24,34 +24,34 @@ pub(crate) fn open(folder: Option<&Path>, most: usize) -> Result<Arc<dyn TrustSt
 /// Trust records that end with the process.
 struct MemoryStore {
     most: usize,
-    records: Mutex<HashMap<Gun, (u64, TrustState)>>,
+    records: Mutex<HashMap<PinKey, (u64, TrustState)>>,
 }
 
 impl MemoryStore {
-    fn load(&self, gun: &Gun) -> Option<Stored> {
+    fn load(&self, pin: &PinKey) -> Option<Stored> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let (revision, state) = records.get(gun)?;
+        let (revision, state) = records.get(pin)?;
         Some(Stored {
             state: state.clone(),
             revision: Revision::new(revision.to_string()),
         })
     }
 
-    fn create(&self, gun: &Gun, state: &TrustState) -> Result<Written, StoreError> {
+    fn create(&self, pin: &PinKey, state: &TrustState) -> Result<Written, StoreError> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.contains_key(gun) {
+        if records.contains_key(pin) {
             return Ok(Written::Conflict);
         }
         if records.len() >= self.most {
             return Err(StoreError::Full { most: self.most });
         }
-        records.insert(gun.clone(), (0, state.clone()));
+        records.insert(pin.clone(), (0, state.clone()));
         Ok(Written::Done)
     }
 
-    fn replace(&self, gun: &Gun, revision: &Revision, state: &TrustState) -> Written {
+    fn replace(&self, pin: &PinKey, revision: &Revision, state: &TrustState) -> Written {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        match records.get_mut(gun) {
+        match records.get_mut(pin) {
             Some((current, kept)) if current.to_string() == revision.as_str() => {
                 *current += 1;
                 *kept = state.clone();
@@ -63,36 +63,37 @@ impl MemoryStore {
 }
 
 impl TrustStore for MemoryStore {
-    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        Box::pin(ready(Ok(self.load(gun))))
+    fn load<'a>(&'a self, pin: &'a PinKey) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        Box::pin(ready(Ok(self.load(pin))))
     }
 
     fn create<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        Box::pin(ready(self.create(gun, state)))
+        Box::pin(ready(self.create(pin, state)))
     }
 
     fn replace<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         revision: &'a Revision,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        Box::pin(ready(Ok(self.replace(gun, revision, state))))
+        Box::pin(ready(Ok(self.replace(pin, revision, state))))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use cise_reference::Repository;
+    use cise_signature::Gun;
 
     use super::*;
 
-    fn gun(name: &str) -> Gun {
-        Gun::of(&Repository::parse(name).unwrap())
+    fn pin(name: &str) -> PinKey {
+        PinKey::shared(Gun::of(&Repository::parse(name).unwrap()))
     }
 
     fn state(root_version: u64) -> TrustState {
@@ -109,7 +110,7 @@ mod tests {
             most: 1,
             records: Mutex::default(),
         };
-        let a = gun("registry.example.com/a");
+        let a = pin("registry.example.com/a");
         assert_eq!(store.load(&a), None);
         assert_eq!(store.create(&a, &state(1)), Ok(Written::Done));
         assert_eq!(store.create(&a, &state(2)), Ok(Written::Conflict));
@@ -130,14 +131,14 @@ mod tests {
             records: Mutex::default(),
         };
         assert_eq!(
-            store.create(&gun("registry.example.com/a"), &state(1)),
+            store.create(&pin("registry.example.com/a"), &state(1)),
             Ok(Written::Done)
         );
         let full = Err(StoreError::Full { most: 1 });
         assert_eq!(
-            store.create(&gun("registry.example.com/b"), &state(1)),
+            store.create(&pin("registry.example.com/b"), &state(1)),
             full
         );
-        assert!(store.load(&gun("registry.example.com/a")).is_some());
+        assert!(store.load(&pin("registry.example.com/a")).is_some());
     }
 }

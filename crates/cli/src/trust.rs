@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use cise_policy::{TrustServer, TrustServerError};
 use cise_reference::Repository;
-use cise_signature::Gun;
 use cise_signature::store::{FolderStore, TrustState};
+use cise_signature::{Gun, PinKey};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -17,11 +18,13 @@ use crate::terminal;
     arg_required_else_help = true,
     long_about = "List, show or forget the roots of trust that are pinned\n\n\
         The first root of trust that a repository's trust server shows is pinned, and from then on only a successor of it is \
-        accepted. Where a repository was set up anew on purpose, forget its pin: the next root that is seen will be pinned.",
+        accepted. Where a repository was set up anew on purpose, forget its pin: the next root that is seen will be pinned. \
+        Policies that name a trust server of their own have pins of their own, which `--trust-server` names.",
     after_help = "\
 Examples:
   cise trust list --state /var/lib/cise
-  cise trust forget --state /var/lib/cise registry.example.com/team/app"
+  cise trust forget --state /var/lib/cise registry.example.com/team/app
+  cise trust forget --state /var/lib/cise --trust-server https://notary.example.com registry.example.com/team/app"
 )]
 pub(crate) struct TrustArgs {
     #[command(subcommand)]
@@ -39,6 +42,8 @@ enum TrustCommand {
     Show {
         #[command(flatten)]
         state: StateArg,
+        #[command(flatten)]
+        server: ServerArg,
         /// The repository, as in an image's name
         #[arg(value_parser = repository)]
         repository: Gun,
@@ -47,6 +52,8 @@ enum TrustCommand {
     Forget {
         #[command(flatten)]
         state: StateArg,
+        #[command(flatten)]
+        server: ServerArg,
         /// The repositories, as in an image's name
         #[arg(required = true, value_name = "REPOSITORY", value_parser = repository)]
         repositories: Vec<Gun>,
@@ -60,14 +67,29 @@ struct StateArg {
     state: PathBuf,
 }
 
+#[derive(Args, Debug)]
+struct ServerArg {
+    /// The pin of the policies that name this trust server, and not the one that all others share
+    #[arg(long = "trust-server", value_name = "URL", value_parser = trust_server)]
+    named: Option<TrustServer>,
+}
+
 pub(crate) fn run(args: &TrustArgs) -> Result<(), Failure> {
     match &args.command {
         TrustCommand::List { state } => list(&state.open()?),
-        TrustCommand::Show { state, repository } => show(&state.open()?, repository),
+        TrustCommand::Show {
+            state,
+            server,
+            repository,
+        } => show(&state.open()?, &server.pin(repository)),
         TrustCommand::Forget {
             state,
+            server,
             repositories,
-        } => forget(&state.open()?, repositories),
+        } => {
+            let pins = repositories.iter().map(|repository| server.pin(repository));
+            forget(&state.open()?, pins)
+        }
     }
 }
 
@@ -84,6 +106,15 @@ impl StateArg {
     }
 }
 
+impl ServerArg {
+    fn pin(&self, repository: &Gun) -> PinKey {
+        match &self.named {
+            None => PinKey::shared(repository.clone()),
+            Some(server) => PinKey::of_policies_that_name(server.clone(), repository.clone()),
+        }
+    }
+}
+
 fn list(store: &FolderStore) -> Result<(), Failure> {
     let mut table = String::new();
     let mut damaged = None;
@@ -93,11 +124,15 @@ fn list(store: &FolderStore) -> Result<(), Failure> {
                 // Writing to a string cannot fail.
                 let _ = writeln!(
                     table,
-                    "{}  root {}, pinned {}, from {}",
-                    state.gun().as_str(),
+                    "{}  root {}, pinned {}, from {}{}",
+                    state.gun(),
                     state.root_version(),
                     state.pinned_at().strftime("%F"),
-                    state.trust_server()
+                    state.trust_server(),
+                    match state.pin().named() {
+                        None => "",
+                        Some(_) => ", for policies that name it",
+                    }
                 );
             }
             Err(error) => damaged = Some(Failure::from(error)),
@@ -107,18 +142,18 @@ fn list(store: &FolderStore) -> Result<(), Failure> {
     damaged.map_or(Ok(()), Err)
 }
 
-fn show(store: &FolderStore, repository: &Gun) -> Result<(), Failure> {
-    let state = store.show(repository)?.ok_or_else(|| unknown(repository))?;
+fn show(store: &FolderStore, pin: &PinKey) -> Result<(), Failure> {
+    let state = store.show(pin)?.ok_or_else(|| unknown(pin))?;
     terminal::print(&format!("{:#}\n", described(&state)))
 }
 
-fn forget(store: &FolderStore, repositories: &[Gun]) -> Result<(), Failure> {
+fn forget(store: &FolderStore, pins: impl Iterator<Item = PinKey>) -> Result<(), Failure> {
     let mut missing = None;
-    for repository in repositories {
-        if store.forget(repository)? {
-            terminal::print(&format!("forgot {}\n", repository.as_str()))?;
+    for pin in pins {
+        if store.forget(&pin)? {
+            terminal::print(&format!("forgot {pin}\n"))?;
         } else {
-            missing = Some(unknown(repository));
+            missing = Some(unknown(&pin));
         }
     }
     missing.map_or(Ok(()), Err)
@@ -132,6 +167,10 @@ fn described(state: &TrustState) -> Value {
     json!({
         "repository": state.gun().as_str(),
         "trustServer": state.trust_server(),
+        "trustServerChosenBy": match state.pin().named() {
+            None => "configuration",
+            Some(_) => "policy",
+        },
         "pinnedAt": state.pinned_at(),
         "rootVersion": state.root_version(),
         "rootKeys": root.pointer("/signed/roles/root/keyids"),
@@ -140,11 +179,14 @@ fn described(state: &TrustState) -> Value {
     })
 }
 
-fn unknown(repository: &Gun) -> Failure {
-    Failure::new(format!("nothing is pinned of {}", repository.as_str()))
-        .with_hint("`cise trust list` shows what is")
+fn unknown(pin: &PinKey) -> Failure {
+    Failure::new(format!("nothing is pinned of {pin}")).with_hint("`cise trust list` shows what is")
 }
 
 fn repository(text: &str) -> Result<Gun, cise_reference::ReferenceError> {
     Repository::parse(text).map(|repository| Gun::of(&repository))
+}
+
+fn trust_server(text: &str) -> Result<TrustServer, TrustServerError> {
+    TrustServer::parse(text)
 }

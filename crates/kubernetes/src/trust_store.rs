@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use cise_signature::Gun;
+use cise_signature::PinKey;
 use cise_signature::store::{Revision, StoreError, Stored, TrustState, TrustStore, Written};
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -27,6 +25,9 @@ pub(crate) const LABEL: (&str, &str) = (
 /// The annotation that tells people which repository a record is of.
 const REPOSITORY: &str = "securityenforcement.admission.cloud.ibm.com/repository";
 
+/// The annotation that tells people which trust server policies named, where the pin is theirs.
+const TRUST_SERVER: &str = "securityenforcement.admission.cloud.ibm.com/trust-server";
+
 /// The key of the record in the `ConfigMap`.
 const RECORD: &str = "record";
 
@@ -36,7 +37,7 @@ const COUNT_FRESH_FOR: Duration = Duration::from_secs(60);
 /// How many records are listed at once.
 const PAGE: u32 = 200;
 
-/// A [`TrustStore`] in this program's own namespace: one `ConfigMap` for each repository, shared by all replicas.
+/// A [`TrustStore`] in this program's own namespace: one `ConfigMap` for each pin, shared by all replicas.
 ///
 /// The API server decides between two that race: it lets an object be made once, and replaces only the writing that was
 /// read. The bound on the number of records is kept by each replica for itself, so that several together may pass it by the
@@ -65,7 +66,7 @@ impl ConfigMapStore {
         }
     }
 
-    /// All records, by repository; for one that cannot be read, why.
+    /// All records, by pin; for one that cannot be read, why.
     pub async fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
         let (mut records, mut page) = (Vec::new(), Some(first_page()));
         while let Some(asked) = page {
@@ -81,16 +82,16 @@ impl ConfigMapStore {
         records.sort_by(|a, b| {
             a.as_ref()
                 .ok()
-                .map(TrustState::gun)
-                .cmp(&b.as_ref().ok().map(TrustState::gun))
+                .map(TrustState::pin)
+                .cmp(&b.as_ref().ok().map(TrustState::pin))
         });
         Ok(records)
     }
 
-    /// Removes the record of a repository, even a damaged one, so that the next root seen is trusted. Says whether there was
+    /// Removes the record of a pin, even a damaged one, so that the next root seen is trusted. Says whether there was
     /// one.
-    pub async fn forget(&self, gun: &Gun) -> Result<bool, StoreError> {
-        let name = name_of(gun);
+    pub async fn forget(&self, pin: &PinKey) -> Result<bool, StoreError> {
+        let name = name_of(pin);
         match answer(self.api.delete(&name, &DeleteParams::default())).await {
             Ok(_) => Ok(true),
             Err(error) if is(&error, 404) => Ok(false),
@@ -98,28 +99,26 @@ impl ConfigMapStore {
         }
     }
 
-    async fn load_record(&self, gun: &Gun) -> Result<Option<Stored>, StoreError> {
-        let name = name_of(gun);
+    async fn load_record(&self, pin: &PinKey) -> Result<Option<Stored>, StoreError> {
+        let name = name_of(pin);
         let object = answer(self.api.get_opt(&name)).await;
         let object = object.map_err(|error| self.inaccessible(&name, "read", &error))?;
         let Some(object) = object else {
             return Ok(None);
         };
         let stored = self.read(&object)?;
-        if stored.state.gun() != gun {
-            let why = format!("it is the record of {}, expected {gun}", stored.state.gun());
-            return Err(self.damaged(&name, why));
-        }
+        let own = stored.state.belongs_to(pin);
+        own.map_err(|error| self.damaged(&name, error.to_string()))?;
         Ok(Some(stored))
     }
 
-    async fn create_record(&self, gun: &Gun, state: &TrustState) -> Result<Written, StoreError> {
+    async fn create_record(&self, pin: &PinKey, state: &TrustState) -> Result<Written, StoreError> {
         if self.count().await? >= self.most {
             return Err(StoreError::Full { most: self.most });
         }
-        let (parameters, object) = (PostParams::default(), object(gun, state, None));
+        let (parameters, object) = (PostParams::default(), object(pin, state, None));
         let made = answer(self.api.create(&parameters, &object)).await;
-        let written = self.written(gun, made)?;
+        let written = self.written(pin, made)?;
         if written == Written::Done {
             self.count_one_more();
         }
@@ -128,22 +127,26 @@ impl ConfigMapStore {
 
     async fn replace_record(
         &self,
-        gun: &Gun,
+        pin: &PinKey,
         revision: &Revision,
         state: &TrustState,
     ) -> Result<Written, StoreError> {
-        let (name, object) = (name_of(gun), object(gun, state, Some(revision)));
+        let (name, object) = (name_of(pin), object(pin, state, Some(revision)));
         let parameters = PostParams::default();
         let replaced = answer(self.api.replace(&name, &parameters, &object)).await;
-        self.written(gun, replaced)
+        self.written(pin, replaced)
     }
 
     /// Somebody else was faster if the record exists already, is another writing than the one that was read, or is gone.
-    fn written(&self, gun: &Gun, answer: kube::Result<ConfigMap>) -> Result<Written, StoreError> {
+    fn written(
+        &self,
+        pin: &PinKey,
+        answer: kube::Result<ConfigMap>,
+    ) -> Result<Written, StoreError> {
         match answer {
             Ok(_) => Ok(Written::Done),
             Err(error) if is(&error, 409) || is(&error, 404) => Ok(Written::Conflict),
-            Err(error) => Err(self.inaccessible(&name_of(gun), "written", &error)),
+            Err(error) => Err(self.inaccessible(&name_of(pin), "written", &error)),
         }
     }
 
@@ -206,39 +209,36 @@ impl ConfigMapStore {
 }
 
 impl TrustStore for ConfigMapStore {
-    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        Box::pin(self.load_record(gun))
+    fn load<'a>(&'a self, pin: &'a PinKey) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        Box::pin(self.load_record(pin))
     }
 
     fn create<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        Box::pin(self.create_record(gun, state))
+        Box::pin(self.create_record(pin, state))
     }
 
     fn replace<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         revision: &'a Revision,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        Box::pin(self.replace_record(gun, revision, state))
+        Box::pin(self.replace_record(pin, revision, state))
     }
 }
 
-fn object(gun: &Gun, state: &TrustState, revision: Option<&Revision>) -> ConfigMap {
+fn object(pin: &PinKey, state: &TrustState, revision: Option<&Revision>) -> ConfigMap {
     let (label, value) = LABEL;
     ConfigMap {
         metadata: ObjectMeta {
-            name: Some(name_of(gun)),
+            name: Some(name_of(pin)),
             resource_version: revision.map(|revision| revision.as_str().to_owned()),
             labels: Some(BTreeMap::from([(label.to_owned(), value.to_owned())])),
-            annotations: Some(BTreeMap::from([(
-                REPOSITORY.to_owned(),
-                gun.as_str().to_owned(),
-            )])),
+            annotations: Some(annotations(pin)),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([(RECORD.to_owned(), state.to_json())])),
@@ -246,14 +246,17 @@ fn object(gun: &Gun, state: &TrustState, revision: Option<&Revision>) -> ConfigM
     }
 }
 
-fn name_of(gun: &Gun) -> String {
-    let hash = digest(&SHA256, gun.as_str().as_bytes());
-    let mut name = NAME_PREFIX.to_owned();
-    for byte in hash.as_ref() {
-        // Writing to a `String` cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+fn annotations(pin: &PinKey) -> BTreeMap<String, String> {
+    let repository = (REPOSITORY, pin.gun().to_string());
+    let server = pin.named().map(|server| (TRUST_SERVER, server.to_string()));
+    std::iter::once(repository)
+        .chain(server)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn name_of(pin: &PinKey) -> String {
+    format!("{NAME_PREFIX}{}", pin.record_name())
 }
 
 fn first_page() -> ListParams {
@@ -265,20 +268,4 @@ fn first_page() -> ListParams {
 fn page_after(page: ListParams, token: Option<String>) -> Option<ListParams> {
     let token = token.filter(|token| !token.is_empty())?;
     Some(page.continue_token(&token))
-}
-
-#[cfg(test)]
-mod tests {
-    use cise_reference::Repository;
-
-    use super::*;
-
-    #[test]
-    fn a_record_is_named_by_a_hash_and_never_by_text_of_a_stranger() {
-        let name = |repository| name_of(&Gun::of(&Repository::parse(repository).unwrap()));
-        assert_eq!(name("nginx"), name("docker.io/library/nginx"));
-        assert_ne!(name("nginx"), name("nginx2"));
-        let long = name(&format!("registry.example.com/{}", "a".repeat(200)));
-        assert_eq!(long.len(), NAME_PREFIX.len() + 64);
-    }
 }

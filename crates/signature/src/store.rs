@@ -1,11 +1,11 @@
-//! What is remembered of trust: for each repository the root that was trusted, and the newest versions seen.
+//! What is remembered of trust: for each pin the root that was trusted, and the newest versions seen.
 
 mod folder;
 mod state;
 
 use futures::future::BoxFuture;
 
-use crate::Gun;
+use crate::PinKey;
 
 pub use folder::FolderStore;
 pub use state::{StateError, TrustState};
@@ -15,20 +15,20 @@ pub use state::{StateError, TrustState};
 /// A record is made once and then replaced only by who has read the current one, so that two that race end with one pin.
 /// Nothing is ever evicted: a forgotten pin would be trusted anew.
 pub trait TrustStore: Send + Sync {
-    /// The record of a repository; nothing if it was never trusted.
-    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>>;
+    /// The record of a pin; nothing if there was never one.
+    fn load<'a>(&'a self, pin: &'a PinKey) -> BoxFuture<'a, Result<Option<Stored>, StoreError>>;
 
-    /// Makes the record of a repository, unless there is one.
+    /// Makes the record of a pin, unless there is one.
     fn create<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>>;
 
     /// Replaces the record, unless it has changed since `revision` was read.
     fn replace<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         revision: &'a Revision,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>>;

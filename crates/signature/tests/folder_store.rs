@@ -10,21 +10,22 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cise_reference::Repository;
-use cise_signature::Gun;
 use cise_signature::store::{FolderStore, Revision, StoreError, TrustState, TrustStore, Written};
+use cise_signature::{Gun, PinKey};
 use tempfile::TempDir;
 
 const FOLDER: &str = "FOLDER_STORE_TEST_FOLDER";
 
-fn gun(name: &str) -> Gun {
-    Gun::of(&Repository::parse(&format!("registry.example.com/{name}")).unwrap())
+fn pin(name: &str) -> PinKey {
+    let repository = Repository::parse(&format!("registry.example.com/{name}"));
+    PinKey::shared(Gun::of(&repository.unwrap()))
 }
 
 /// A record whose size depends on the version, so that a mixture of two would show.
-fn state(gun: &Gun, version: u64) -> TrustState {
+fn state(pin: &PinKey, version: u64) -> TrustState {
     let root = "r".repeat(usize::try_from(version % 7 + 1).unwrap() * 10_000);
     let json = serde_json::json!({
-        "format": 1, "repository": gun.as_str(), "trustServer": "https://notary.example.com/",
+        "format": 1, "repository": pin.gun().as_str(), "trustServer": "https://notary.example.com/",
         "pinnedAt": "2026-11-25T00:00:00Z", "rootVersion": version, "versions": {"timestamp": version}, "root": root,
     });
     TrustState::from_json(json.to_string().as_bytes()).unwrap()
@@ -37,35 +38,35 @@ fn store(folder: &Path) -> FolderStore {
 #[tokio::test]
 async fn a_record_is_made_once_and_replaced_only_by_who_has_read_it() {
     let folder = TempDir::new().unwrap();
-    let (store, gun) = (store(folder.path()), gun("app"));
-    assert_eq!(store.load(&gun).await, Ok(None));
-    assert_eq!(store.create(&gun, &state(&gun, 1)).await, Ok(Written::Done));
+    let (store, pin) = (store(folder.path()), pin("app"));
+    assert_eq!(store.load(&pin).await, Ok(None));
+    assert_eq!(store.create(&pin, &state(&pin, 1)).await, Ok(Written::Done));
     assert_eq!(
-        store.create(&gun, &state(&gun, 9)).await,
+        store.create(&pin, &state(&pin, 9)).await,
         Ok(Written::Conflict)
     );
-    let first = store.load(&gun).await.unwrap().unwrap();
-    assert_eq!(first.state, state(&gun, 1));
+    let first = store.load(&pin).await.unwrap().unwrap();
+    assert_eq!(first.state, state(&pin, 1));
     assert_eq!(
-        store.replace(&gun, &first.revision, &state(&gun, 2)).await,
+        store.replace(&pin, &first.revision, &state(&pin, 2)).await,
         Ok(Written::Done)
     );
     assert_eq!(
-        store.replace(&gun, &first.revision, &state(&gun, 3)).await,
+        store.replace(&pin, &first.revision, &state(&pin, 3)).await,
         Ok(Written::Conflict)
     );
     assert_eq!(
-        store.load(&gun).await.unwrap().unwrap().state,
-        state(&gun, 2)
+        store.load(&pin).await.unwrap().unwrap().state,
+        state(&pin, 2)
     );
-    assert!(store.forget(&gun).unwrap());
+    assert!(store.forget(&pin).unwrap());
     assert_eq!(
         store
-            .replace(&gun, &Revision::new("any"), &state(&gun, 3))
+            .replace(&pin, &Revision::new("any"), &state(&pin, 3))
             .await,
         Ok(Written::Conflict)
     );
-    assert_eq!(store.load(&gun).await, Ok(None));
+    assert_eq!(store.load(&pin).await, Ok(None));
 }
 
 #[tokio::test]
@@ -75,8 +76,8 @@ async fn no_name_of_a_repository_leads_out_of_the_folder() {
         folder.path().join("pins"),
         format!("{}x", "deep/".repeat(40)),
     );
-    let (store, gun) = (store(&inner), gun(&name));
-    store.create(&gun, &state(&gun, 1)).await.unwrap();
+    let (store, pin) = (store(&inner), pin(&name));
+    store.create(&pin, &state(&pin, 1)).await.unwrap();
     let outside: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -92,7 +93,7 @@ async fn no_name_of_a_repository_leads_out_of_the_folder() {
 #[tokio::test]
 async fn a_record_in_the_place_of_another_is_damaged() {
     let folder = TempDir::new().unwrap();
-    let (store, one, other) = (store(folder.path()), gun("one"), gun("other"));
+    let (store, one, other) = (store(folder.path()), pin("one"), pin("other"));
     store.create(&one, &state(&one, 1)).await.unwrap();
     let records = || {
         fs::read_dir(folder.path())
@@ -120,10 +121,10 @@ async fn a_record_in_the_place_of_another_is_damaged() {
 #[tokio::test]
 async fn a_folder_that_is_gone_is_not_a_folder_without_records() {
     let folder = TempDir::new().unwrap();
-    let (store, gun) = (store(&folder.path().join("pins")), gun("app"));
+    let (store, pin) = (store(&folder.path().join("pins")), pin("app"));
     fs::remove_dir_all(folder.path().join("pins")).unwrap();
     assert!(matches!(
-        store.load(&gun).await,
+        store.load(&pin).await,
         Err(StoreError::Inaccessible { .. })
     ));
 }
@@ -131,13 +132,13 @@ async fn a_folder_that_is_gone_is_not_a_folder_without_records() {
 #[tokio::test]
 async fn of_many_that_race_one_makes_the_record() {
     let folder = TempDir::new().unwrap();
-    let gun = gun("app");
+    let pin = pin("app");
     let writers = (1..=16).map(|version| {
-        let (store, gun) = (store(folder.path()), gun.clone());
+        let (store, pin) = (store(folder.path()), pin.clone());
         tokio::spawn(async move {
             (
                 version,
-                store.create(&gun, &state(&gun, version)).await.unwrap(),
+                store.create(&pin, &state(&pin, version)).await.unwrap(),
             )
         })
     });
@@ -151,19 +152,19 @@ async fn of_many_that_race_one_makes_the_record() {
     assert_eq!(made.len(), 1, "{made:?}");
     assert_eq!(
         store(folder.path())
-            .load(&gun)
+            .load(&pin)
             .await
             .unwrap()
             .unwrap()
             .state,
-        state(&gun, made[0].0)
+        state(&pin, made[0].0)
     );
 }
 
 #[test]
 fn killed_between_any_two_writes_a_writer_leaves_a_record_that_is_whole() {
     let folder = TempDir::new().unwrap();
-    let gun = gun("app");
+    let pin = pin("app");
     let mut newest = 0;
     for round in 0..25 {
         let mut writer = Command::new(env::current_exe().unwrap())
@@ -175,8 +176,8 @@ fn killed_between_any_two_writes_a_writer_leaves_a_record_that_is_whole() {
         std::thread::sleep(Duration::from_millis(40 + round * 7));
         writer.kill().unwrap();
         writer.wait().unwrap();
-        if let Some(found) = store(folder.path()).show(&gun).unwrap() {
-            assert_eq!(found, state(&gun, found.root_version()), "it is whole");
+        if let Some(found) = store(folder.path()).show(&pin).unwrap() {
+            assert_eq!(found, state(&pin, found.root_version()), "it is whole");
             assert!(
                 found.root_version() >= newest,
                 "it is not older than before"
@@ -200,13 +201,13 @@ async fn a_writer_to_be_killed() {
     let Some(folder) = env::var_os(FOLDER) else {
         return;
     };
-    let (store, gun) = (store(Path::new(&folder)), gun("app"));
+    let (store, pin) = (store(Path::new(&folder)), pin("app"));
     loop {
-        match store.load(&gun).await.unwrap() {
-            None => store.create(&gun, &state(&gun, 1)).await.unwrap(),
+        match store.load(&pin).await.unwrap() {
+            None => store.create(&pin, &state(&pin, 1)).await.unwrap(),
             Some(stored) => {
-                let next = state(&gun, stored.state.root_version() + 1);
-                store.replace(&gun, &stored.revision, &next).await.unwrap()
+                let next = state(&pin, stored.state.root_version() + 1);
+                store.replace(&pin, &stored.revision, &next).await.unwrap()
             }
         };
     }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use cise_testkit::authority::Authority;
 use cise_testkit::components::{self, NOTARY, NOTARY_SERVER, REGISTRY};
 use cise_testkit::images::{Format, Image};
 use cise_testkit::notary::{NotaryServer, Publisher, Target};
+use cise_testkit::proxy::{Fault, Proxy};
 use cise_testkit::registry::Registry;
 use serde_json::Value;
 
@@ -19,7 +22,7 @@ struct Stage {
     image: Image,
     gun: String,
     folder: Folder,
-    _authority: Authority,
+    authority: Authority,
 }
 
 impl Stage {
@@ -47,7 +50,7 @@ impl Stage {
             image,
             gun,
             folder,
-            _authority: authority,
+            authority,
         };
         stage.configure(
             &stage.notary.trust().server_url,
@@ -57,12 +60,25 @@ impl Stage {
     }
 
     fn configure(&self, server: &str, ca: &Path) {
+        self.configure_in("cise.yaml", server, ca);
+    }
+
+    fn configure_in(&self, file: &str, server: &str, ca: &Path) {
         let text = format!(
             "registries:\n- host: '{}'\n  plainHTTP: true\n  trustServer: '{server}'\n  trustServerCAFile: '{}'\n",
             self.registry.host(),
             ca.display()
         );
-        self.folder.write("cise.yaml", text);
+        self.folder.write(file, text);
+    }
+
+    /// Adds that the server at `url` may be spoken to.
+    fn permit(&self, url: &str, ca: &Path) {
+        let file = self.folder.path().join("cise.yaml");
+        let text = fs::read_to_string(file).unwrap();
+        let host = url.trim_start_matches("https://");
+        let more = format!("- host: '{host}'\n  caFile: '{}'\n", ca.display());
+        self.folder.write("cise.yaml", text + &more);
     }
 
     fn sign(&self, notary: &NotaryServer) {
@@ -151,6 +167,107 @@ fn a_root_is_pinned_listed_shown_and_forgotten() {
         unknown.stderr,
         "error: nothing is pinned of registry.example.com/other\nhint: `cise trust list` shows what is\n"
     );
+}
+
+#[test]
+fn of_two_processes_that_race_for_one_pin_one_wins_and_the_other_denies() {
+    let Some(stage) = Stage::set_up() else { return };
+    let other = NotaryServer::open(&stage.authority).unwrap();
+    let proxies = [("own.yaml", &stage.notary), ("other.yaml", &other)].map(|(file, notary)| {
+        stage.sign(notary);
+        let proxy = Proxy::tls(notary.upstream(), &stage.authority).unwrap();
+        // Time enough for both to look for a pin before either has seen a root.
+        proxy.on("/_trust/tuf/", Fault::Delay(Duration::from_millis(300)));
+        stage.configure_in(file, &proxy.url(), &notary.trust().ca_file);
+        (file, proxy)
+    });
+    for round in 0..4 {
+        let racing = proxies.each_ref().map(|(file, _)| {
+            let mut command = stage.folder.command(&format!(
+                "check --config {file} --policies policies.yaml --state state -o json {}:v1",
+                stage.gun
+            ));
+            let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        });
+        let ended = racing.map(|process| process.wait_with_output().unwrap());
+        let mut told = ended.iter().map(told).collect::<Vec<_>>();
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                (Some(0), "allowed".to_owned()),
+                (Some(1), "trust-root-changed".to_owned())
+            ],
+            "in round {round}"
+        );
+        let listed = stage.folder.run("trust list --state state").stdout;
+        assert_eq!(listed.lines().count(), 1, "{listed}");
+        let winner = ended.iter().position(|ended| ended.status.success());
+        let (_, winner) = &proxies[winner.unwrap()];
+        assert!(listed.contains(&winner.host()), "{listed}");
+        let forget = format!("trust forget --state state {}", stage.gun);
+        assert_eq!(stage.folder.run(&forget).status, 0);
+    }
+}
+
+/// The status, and the code of the reason, of a check of one image.
+fn told(ended: &Output) -> (Option<i32>, String) {
+    let images: Value = serde_json::from_slice(&ended.stdout).unwrap_or_default();
+    let told = match &images[0]["reasons"][0]["code"] {
+        Value::String(code) => code.clone(),
+        _ if images[0]["allowed"] == true => "allowed".to_owned(),
+        _ => String::from_utf8_lossy(&ended.stderr).into_owned(),
+    };
+    (ended.status.code(), told)
+}
+
+#[test]
+fn the_pin_of_policies_that_name_their_own_trust_server_is_listed_shown_and_forgotten_apart() {
+    let Some(stage) = Stage::set_up() else { return };
+    stage.sign(&stage.notary);
+    let other = NotaryServer::open(&stage.authority).unwrap();
+    stage.sign(&other);
+    // Only a policy names it; the configuration permits the address, and knows the authority.
+    let url = other.trust().server_url.replace("localhost", "127.0.0.1");
+    stage.permit(&url, &other.trust().ca_file);
+    let policy = format!(
+        "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ImagePolicy\nmetadata: {{name: own, namespace: team}}\nspec: {{repositories: [{{name: '{}', policy: {{trust: {{enabled: true, trustServer: '{url}'}}}}}}]}}\n",
+        stage.gun
+    );
+    stage.folder.write("own/policy.yaml", policy);
+
+    let own = "--policies own --state state -n team";
+    let (status, image) = stage.check(own);
+    assert_eq!((status, &image["allowed"]), (0, &true.into()), "{image}");
+    let (status, image) = stage.check("--state state");
+    assert_eq!((status, &image["allowed"]), (0, &true.into()), "{image}");
+
+    let listed = stage.folder.run("trust list --state state").stdout;
+    let lines: Vec<_> = listed.lines().collect();
+    assert_eq!(lines.len(), 2, "{listed}");
+    assert!(
+        lines[0].ends_with(&format!("from {}/", stage.notary.trust().server_url)),
+        "{listed}"
+    );
+    assert!(
+        lines[1].ends_with(&format!("from {url}/, for policies that name it")),
+        "{listed}"
+    );
+    let named = format!("--state state --trust-server {url} {}", stage.gun);
+    let shown = stage.folder.run(&format!("trust show {named}")).stdout;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["trustServerChosenBy"], "policy", "{shown}");
+    let forgotten = stage.folder.run(&format!("trust forget {named}"));
+    assert_eq!(
+        (forgotten.status, forgotten.stdout),
+        (
+            0,
+            format!("forgot {} for policies that name {url}/\n", stage.gun)
+        )
+    );
+    let listed = stage.folder.run("trust list --state state").stdout;
+    assert_eq!(listed.trim_end(), lines[0]);
 }
 
 #[test]

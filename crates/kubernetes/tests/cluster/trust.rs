@@ -3,18 +3,18 @@
 use cise_kubernetes::ConfigMapStore;
 use cise_reference::Repository;
 use cise_signature::store::{Revision, StoreError, TrustState, Written};
-use cise_signature::{Gun, TrustStore};
+use cise_signature::{Gun, PinKey, TrustStore};
 
 use crate::environment::{Environment, HOME};
 
-fn gun(repository: &str) -> Gun {
-    Gun::of(&Repository::parse(repository).unwrap())
+fn pin(repository: &str) -> PinKey {
+    PinKey::shared(Gun::of(&Repository::parse(repository).unwrap()))
 }
 
 fn state(repository: &str, version: u64) -> TrustState {
     let json = format!(
         r#"{{"format":1,"repository":"{}","trustServer":"https://notary.example.com/","pinnedAt":"2026-11-25T00:00:00Z","rootVersion":{version},"versions":{{"timestamp":{version}}},"root":"{{\"a\": 1}}"}}"#,
-        gun(repository)
+        pin(repository).gun()
     );
     TrustState::from_json(json.as_bytes()).unwrap()
 }
@@ -27,25 +27,25 @@ async fn of_two_replicas_that_race_one_makes_the_record_and_one_replaces_it() {
     let [one, other] = [environment.cluster().await, environment.cluster().await]
         .map(|cluster| ConfigMapStore::new(&cluster, 1000));
     let app = "registry.example.com/race/app";
-    assert_eq!(one.load(&gun(app)).await.unwrap(), None);
-    let (gun, first) = (gun(app), state(app, 1));
-    let (a, b) = tokio::join!(one.create(&gun, &first), other.create(&gun, &first));
+    assert_eq!(one.load(&pin(app)).await.unwrap(), None);
+    let (pin, first) = (pin(app), state(app, 1));
+    let (a, b) = tokio::join!(one.create(&pin, &first), other.create(&pin, &first));
     let mut written = [a.unwrap(), b.unwrap()];
     written.sort_by_key(|written| *written == Written::Conflict);
     assert_eq!(written, [Written::Done, Written::Conflict]);
 
-    let read = one.load(&gun).await.unwrap().unwrap();
+    let read = one.load(&pin).await.unwrap().unwrap();
     assert_eq!(read.state, first);
     let second = state(app, 2);
     assert_eq!(
-        other.replace(&gun, &read.revision, &second).await.unwrap(),
+        other.replace(&pin, &read.revision, &second).await.unwrap(),
         Written::Done
     );
     assert_eq!(
-        one.replace(&gun, &read.revision, &first).await.unwrap(),
+        one.replace(&pin, &read.revision, &first).await.unwrap(),
         Written::Conflict
     );
-    assert_eq!(one.load(&gun).await.unwrap().unwrap().state, second);
+    assert_eq!(one.load(&pin).await.unwrap().unwrap().state, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,15 +55,15 @@ async fn a_record_that_was_forgotten_is_neither_read_nor_replaced() {
     };
     let store = ConfigMapStore::new(&environment.cluster().await, 1000);
     let app = "registry.example.com/forgotten/app";
-    let (gun, state) = (gun(app), state(app, 1));
-    store.create(&gun, &state).await.unwrap();
-    let revision = store.load(&gun).await.unwrap().unwrap().revision;
+    let (pin, state) = (pin(app), state(app, 1));
+    store.create(&pin, &state).await.unwrap();
+    let revision = store.load(&pin).await.unwrap().unwrap().revision;
     assert!(store.list().await.unwrap().contains(&Ok(state.clone())));
-    assert!(store.forget(&gun).await.unwrap());
-    assert!(!store.forget(&gun).await.unwrap());
-    assert_eq!(store.load(&gun).await.unwrap(), None);
+    assert!(store.forget(&pin).await.unwrap());
+    assert!(!store.forget(&pin).await.unwrap());
+    assert_eq!(store.load(&pin).await.unwrap(), None);
     assert_eq!(
-        store.replace(&gun, &revision, &state).await.unwrap(),
+        store.replace(&pin, &revision, &state).await.unwrap(),
         Written::Conflict
     );
 }
@@ -75,7 +75,7 @@ async fn a_record_that_is_damaged_or_of_another_repository_is_never_taken_for_no
     };
     let store = ConfigMapStore::new(&environment.cluster().await, 1000);
     let app = "registry.example.com/damaged/app";
-    store.create(&gun(app), &state(app, 1)).await.unwrap();
+    store.create(&pin(app), &state(app, 1)).await.unwrap();
     let listed = environment.kubectl(&[
         "-n", HOME, "get", "configmaps", "-o",
         r#"jsonpath={range .items[?(@.metadata.annotations.securityenforcement\.admission\.cloud\.ibm\.com/repository=="registry.example.com/damaged/app")]}{.metadata.name}{end}"#,
@@ -96,7 +96,7 @@ async fn a_record_that_is_damaged_or_of_another_repository_is_never_taken_for_no
             "-p",
             &patch,
         ]);
-        let error = store.load(&gun(app)).await.unwrap_err();
+        let error = store.load(&pin(app)).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         assert!(
             error.to_string().contains(expected) && error.to_string().contains(&listed),
@@ -106,12 +106,12 @@ async fn a_record_that_is_damaged_or_of_another_repository_is_never_taken_for_no
     let stale = Revision::new("1");
     assert_eq!(
         store
-            .replace(&gun(app), &stale, &state(app, 2))
+            .replace(&pin(app), &stale, &state(app, 2))
             .await
             .unwrap(),
         Written::Conflict
     );
-    store.forget(&gun(app)).await.unwrap();
+    store.forget(&pin(app)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,14 +127,14 @@ async fn past_the_bound_no_new_repository_is_recorded() {
         ("icr.io/c", Err(StoreError::Full { most: 2 })),
     ] {
         assert_eq!(
-            store.create(&gun(app), &state(app, 1)).await,
+            store.create(&pin(app), &state(app, 1)).await,
             expected,
             "{app}"
         );
     }
     let another = ConfigMapStore::new(&environment.cluster().await, 2);
     let full = another
-        .create(&gun("icr.io/c"), &state("icr.io/c", 1))
+        .create(&pin("icr.io/c"), &state("icr.io/c", 1))
         .await;
     assert_eq!(full, Err(StoreError::Full { most: 2 }));
     assert_eq!(another.list().await.unwrap().len(), 2);

@@ -13,7 +13,7 @@ use super::tuf::{
 };
 use super::workflow::{self, Stop, Task};
 use super::{Requirement, Signer};
-use crate::Gun;
+use crate::{Gun, PinKey};
 
 /// More rounds than a well-meant repository needs.
 const MAX_ROUNDS: usize = 12;
@@ -52,10 +52,11 @@ pub fn admit(
     now: Moment,
     file: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Option<Digest> {
-    let (gun, requirement) = (Gun::of(image.repository()), Requirement::new(None, signers));
+    let pin = PinKey::shared(Gun::of(image.repository()));
+    let requirement = Requirement::new(None, signers);
     let preset = Anchor::Key(root_key.clone());
     let task = Task {
-        gun: &gun,
+        pin: &pin,
         server: "https://notary.example.com/",
         delegations: requirement.roles(),
         trusted: None,

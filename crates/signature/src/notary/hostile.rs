@@ -14,8 +14,8 @@ use super::repository::Finding;
 use super::tests::Shelf;
 use super::tuf::{Problem, RoleName};
 use super::workflow::{Outcome, Stop, Task};
-use crate::Gun;
 use crate::store::TrustState;
+use crate::{Gun, PinKey};
 
 const TAG: &str = "registry.example.com/app:1.0";
 
@@ -33,13 +33,13 @@ fn verify_against(
     delegations: &[RoleName],
     trusted: Option<&TrustState>,
 ) -> Result<Outcome, Stop> {
-    let gun = Gun::of(&Repository::parse(GUN).unwrap());
+    let pin = PinKey::shared(Gun::of(&Repository::parse(GUN).unwrap()));
     let task = Task {
-        gun: &gun,
+        pin: &pin,
         server: "https://notary.example.com/",
         delegations,
         trusted,
-        presets: presets.of(&gun),
+        presets: presets.of(pin.gun()),
         now: "2026-11-25T00:00:00Z".parse::<Timestamp>().unwrap(),
     };
     Shelf::serving(|path| files.get(path).map(|bytes| Bytes::copy_from_slice(bytes))).verify(&task)

@@ -6,6 +6,8 @@ use cise_policy::{HostPattern, TrustServer};
 use cise_reference::Host;
 use cise_registry::{Channel, Registries, Server, ServerError};
 
+use crate::{Gun, PinKey};
+
 /// The hosts whose registries have a trust server beside them by default, on port 4443: those of IBM Cloud.
 const WELL_KNOWN: [&str; 3] = ["icr.io", "*.icr.io", "registry*.bluemix.net"];
 
@@ -28,6 +30,15 @@ enum Place {
         template: Box<str>,
         channel: Channel,
     },
+}
+
+/// A trust server, and who chose it.
+#[derive(Debug, Clone)]
+pub(crate) enum Choice {
+    /// The configuration, for everybody.
+    Configured(Server),
+    /// A policy, for itself.
+    Named(Server, TrustServer),
 }
 
 /// What stands for the host in a template.
@@ -92,20 +103,40 @@ impl TrustServers {
         registry: &Host,
         named: Option<&TrustServer>,
         registries: &Registries,
-    ) -> Option<Result<Server, ServerError>> {
+    ) -> Option<Result<Choice, ServerError>> {
         let configured = self.configured(registry);
-        let Some(named) = named else {
-            return configured;
-        };
-        match configured {
-            Some(Ok(server)) if server.url() == named.url() => Some(Ok(server)),
-            _ => Some(registries.named_by_policy(named.url().as_str(), registry)),
+        match (configured, named) {
+            (configured, None) => configured.map(|server| server.map(Choice::Configured)),
+            (Some(Ok(server)), Some(named)) if server.url() == named.url() => {
+                Some(Ok(Choice::Configured(server)))
+            }
+            (_, Some(named)) => {
+                let server = registries.named_by_policy(named.url().as_str(), registry);
+                Some(server.map(|server| Choice::Named(server, named.clone())))
+            }
         }
     }
 
     fn configured(&self, registry: &Host) -> Option<Result<Server, ServerError>> {
         let entry = self.0.iter().find(|entry| entry.host.matches(registry))?;
         entry.place.as_ref().map(|place| place.at(registry.name()))
+    }
+}
+
+impl Choice {
+    /// The server.
+    pub(crate) fn server(&self) -> &Server {
+        match self {
+            Self::Configured(server) | Self::Named(server, _) => server,
+        }
+    }
+
+    /// What the root is pinned for that it shows of the repository.
+    pub(crate) fn pin(&self, gun: Gun) -> PinKey {
+        match self {
+            Self::Configured(_) => PinKey::shared(gun),
+            Self::Named(_, named) => PinKey::of_policies_that_name(named.clone(), gun),
+        }
     }
 }
 
@@ -142,6 +173,7 @@ fn in_url(host: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use cise_reference::Repository;
     use cise_registry::{Egress, Outbound, Proxies, Security, Standing, Tls};
 
     use super::*;
@@ -180,9 +212,10 @@ mod tests {
                     &self.registries,
                 )?
                 .unwrap();
+            let server = found.server();
             Some((
-                found.url().as_str().trim_end_matches('/').to_owned(),
-                found.standing(),
+                server.url().as_str().trim_end_matches('/').to_owned(),
+                server.standing(),
             ))
         }
     }
@@ -263,6 +296,36 @@ mod tests {
                 fixture.find(&table, "icr.io", Some(named)),
                 Some((named.to_owned(), standing))
             );
+        }
+    }
+
+    #[test]
+    fn a_root_is_pinned_for_everybody_only_where_the_configuration_chooses_the_server() {
+        let fixture = Fixture::new();
+        let table = TrustServers::new().with_well_known(&fixture.channel);
+        for (registry, named, shared) in [
+            ("icr.io", None, true),
+            ("icr.io", Some("https://icr.io:4443"), true),
+            ("icr.io", Some("https://ICR.io:4443/"), true),
+            ("icr.io", Some("https://icr.io:5000"), false),
+            ("icr.io", Some("https://icr.io:4443/notary"), false),
+            ("icr.io", Some("https://notary.example.com"), false),
+            (
+                "registry.example.com",
+                Some("https://registry.example.com:4443"),
+                false,
+            ),
+        ] {
+            let named = named.map(|url| TrustServer::parse(url).unwrap());
+            let registry = Host::parse(registry).unwrap();
+            let found = table.find(&registry, named.as_ref(), &fixture.registries);
+            let gun = Gun::of(&Repository::parse(&format!("{registry}/app")).unwrap());
+            let pin = found.unwrap().unwrap().pin(gun.clone());
+            let expected = match named {
+                Some(named) if !shared => PinKey::of_policies_that_name(named, gun),
+                _ => PinKey::shared(gun),
+            };
+            assert_eq!(pin, expected);
         }
     }
 

@@ -13,8 +13,8 @@ use super::repository::TrustedRepository;
 use super::requirement::{Signer, SignerSecret};
 use super::tuf::{Problem, PublicKey, RoleName};
 use super::workflow::{self, Outcome, Stop, Task};
-use crate::Gun;
 use crate::store::TrustState;
+use crate::{Gun, PinKey};
 
 type Get<'c> = dyn Fn(&str) -> Option<Bytes> + 'c;
 
@@ -84,7 +84,7 @@ impl<'c> Shelf<'c> {
 }
 
 pub(super) struct Setting {
-    pub(super) gun: Gun,
+    pub(super) pin: PinKey,
     delegations: Vec<RoleName>,
     presets: Vec<Anchor>,
     pub(super) now: Timestamp,
@@ -103,7 +103,7 @@ impl Setting {
         delegations.sort();
         delegations.dedup();
         Self {
-            gun: Gun::of(&Repository::parse(&case.gun).unwrap()),
+            pin: pin(&case.gun),
             delegations,
             presets: vec![Anchor::Key(PublicKey::from_pem(&case.root_key).unwrap())],
             now: case.at,
@@ -112,7 +112,7 @@ impl Setting {
 
     pub(super) fn task<'t>(&'t self, trusted: Option<&'t TrustState>) -> Task<'t> {
         Task {
-            gun: &self.gun,
+            pin: &self.pin,
             server: "https://notary.example.com/",
             delegations: &self.delegations,
             trusted,
@@ -120,6 +120,10 @@ impl Setting {
             now: self.now,
         }
     }
+}
+
+fn pin(repository: &str) -> PinKey {
+    PinKey::shared(Gun::of(&Repository::parse(repository).unwrap()))
 }
 
 fn signers(case: &Case) -> BTreeMap<&str, Signer> {
@@ -294,7 +298,7 @@ fn a_rotated_root_is_followed_from_the_pin_without_a_preset() {
         let pinned = case.files.get("1.root.json").unwrap().to_vec();
         let pinned = String::from_utf8(pinned).unwrap();
         let state = TrustState::new(
-            setting.gun.clone(),
+            setting.pin.clone(),
             "https://notary.example.com/",
             case.at,
             pinned,
@@ -343,7 +347,7 @@ fn an_older_root_is_a_rollback() {
 fn metadata_of_another_repository_is_refused() {
     let case = fixtures::case("real/delegated");
     let mut setting = Setting::of(&case);
-    setting.gun = Gun::of(&Repository::parse("localhost:15500/notary/other").unwrap());
+    setting.pin = pin("localhost:15500/notary/other");
     let refused = Shelf::new(&case.files)
         .verify(&setting.task(None))
         .unwrap_err();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cise_reference::Reference;
 use cise_registry::{
     Deadline, Fingerprint, FlightBounds, FlightError, Flights, Http, Keyring, Party, Progress,
-    Server, Standing,
+    Standing,
 };
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
@@ -16,11 +16,11 @@ use super::file::{Answer, FileName, Files};
 use super::preset::Presets;
 use super::repository::{Finding, TrustedRepository};
 use super::requirement::Requirement;
-use super::server::TrustServers;
+use super::server::{Choice, TrustServers};
 use super::tuf::{self, RoleName};
 use super::workflow::{self, Outcome, Stop, Task};
 use crate::store::{Stored, TrustStore, Written};
-use crate::{Evidence, Gun, Refusal, SideEffects};
+use crate::{Evidence, Gun, PinKey, Refusal, SideEffects};
 
 /// How often a record may change under our hands before we give up.
 const MAX_CONFLICTS: usize = 8;
@@ -84,7 +84,7 @@ pub struct Question<'q> {
 struct Key {
     server: Arc<str>,
     standing: Standing,
-    gun: Gun,
+    pin: PinKey,
     credentials: Fingerprint,
     roles: Arc<[RoleName]>,
 }
@@ -126,7 +126,8 @@ impl Notary {
     /// by what is kept alone. However many requests wait for one repository, it is verified once.
     pub async fn verify(&self, question: &Question<'_>) -> Result<Evidence, Refusal> {
         let gun = Gun::of(question.image.repository());
-        let server = self.server(question, &gun)?;
+        let choice = self.choice(question, &gun)?;
+        let server = choice.server().clone();
         let address: Arc<str> = server.url().as_str().into();
         let denied = |reason| Refusal::from(Denial::new(&address, &gun, reason));
 
@@ -134,7 +135,7 @@ impl Notary {
         let key = Key {
             server: Arc::clone(&address),
             standing: server.standing(),
-            gun: gun.clone(),
+            pin: choice.pin(gun.clone()),
             credentials: candidates.fingerprint(),
             roles: Arc::clone(question.requirement.roles()),
         };
@@ -161,7 +162,7 @@ impl Notary {
         Ok(kept.evidence(finding, &key))
     }
 
-    fn server(&self, question: &Question<'_>, gun: &Gun) -> Result<Server, Refusal> {
+    fn choice(&self, question: &Question<'_>, gun: &Gun) -> Result<Choice, Refusal> {
         let registry = question.image.repository().host();
         let named = question.requirement.server();
         match self
@@ -169,7 +170,7 @@ impl Notary {
             .servers
             .find(registry, named, self.0.http.registries())
         {
-            Some(Ok(server)) => Ok(server),
+            Some(Ok(choice)) => Ok(choice),
             Some(Err(error)) => {
                 let address: Arc<str> = named.map_or_else(
                     || registry.as_str().into(),
@@ -253,7 +254,7 @@ impl Inner {
             .filter(|kept| kept.repository.holds_at(now))
         else {
             let (stored, fetched) = futures::join!(
-                self.store.load(&key.gun),
+                self.store.load(&key.pin),
                 client.fetch(workflow::first_files(&key.roles))
             );
             files.extend(fetched);
@@ -262,7 +263,7 @@ impl Inner {
                 .await;
         };
         let name = FileName::Current(RoleName::timestamp());
-        let (stored, answer) = futures::join!(self.store.load(&key.gun), client.get(&name));
+        let (stored, answer) = futures::join!(self.store.load(&key.pin), client.get(&name));
         let stored = stored?;
         let unchanged = matches!(&answer, Answer::Bytes(bytes) if tuf::sha256(bytes) == *kept.repository.timestamp());
         if unchanged && kept.repository.is_recorded_in(stored.as_ref()) {
@@ -292,19 +293,19 @@ impl Inner {
     ) -> Result<Arc<Kept>, Reason> {
         for _ in 0..MAX_CONFLICTS {
             let task = Task {
-                gun: &key.gun,
+                pin: &key.pin,
                 server: &key.server,
                 delegations: &key.roles,
                 trusted: stored.as_ref().map(|stored| &stored.state),
-                presets: self.presets.of(&key.gun),
+                presets: self.presets.of(key.pin.gun()),
                 now,
             };
             let outcome = client
                 .verify(&task, &mut files)
                 .await
-                .map_err(|stop| reason(stop, &key.gun))?;
+                .map_err(|stop| reason(stop, key.pin.gun()))?;
             if self
-                .record(&key.gun, stored.as_ref(), &outcome, side_effects)
+                .record(&key.pin, stored.as_ref(), &outcome, side_effects)
                 .await?
                 == Written::Done
             {
@@ -313,25 +314,25 @@ impl Inner {
                     checked_at: now,
                 }));
             }
-            stored = self.store.load(&key.gun).await?;
+            stored = self.store.load(&key.pin).await?;
         }
         Err(Reason::Contended)
     }
 
     async fn record(
         &self,
-        gun: &Gun,
+        pin: &PinKey,
         before: Option<&Stored>,
         outcome: &Outcome,
         side_effects: SideEffects,
     ) -> Result<Written, Reason> {
         match before {
             _ if side_effects == SideEffects::Forbidden => Ok(Written::Done),
-            None => Ok(self.store.create(gun, &outcome.state).await?),
+            None => Ok(self.store.create(pin, &outcome.state).await?),
             Some(before) if before.state == outcome.state => Ok(Written::Done),
             Some(before) => Ok(self
                 .store
-                .replace(gun, &before.revision, &outcome.state)
+                .replace(pin, &before.revision, &outcome.state)
                 .await?),
         }
     }
@@ -350,7 +351,7 @@ impl Kept {
             released_by: finding.released_by,
             signers: finding.signers,
             trust_server: Arc::clone(&key.server),
-            repository: key.gun.as_str().into(),
+            repository: key.pin.gun().as_str().into(),
             root_version: self.repository.root_version(),
             checked_at: self.checked_at,
         }
@@ -370,7 +371,7 @@ fn reason(stop: Stop, gun: &Gun) -> Reason {
 }
 
 fn weight(key: &Key, kept: &Arc<Kept>) -> u32 {
-    let key = 256 + key.gun.as_str().len() + key.roles.len() * 32;
+    let key = 256 + key.pin.gun().as_str().len() + key.server.len() + key.roles.len() * 32;
     u32::try_from(key)
         .unwrap_or(u32::MAX)
         .saturating_add(kept.repository.weight())

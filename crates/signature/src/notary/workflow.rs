@@ -21,14 +21,14 @@ use super::tuf::{
     self, FileMeta, Problem, RoleKeys, RoleName, Root, Snapshot, Targets, Timestamp, Unverified,
     Verified,
 };
-use crate::Gun;
+use crate::PinKey;
 use crate::store::TrustState;
 
 /// What is to be verified, and what is known and trusted before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Task<'t> {
-    /// The repository.
-    pub(crate) gun: &'t Gun,
+    /// The repository, and what its root is pinned for.
+    pub(crate) pin: &'t PinKey,
     /// Where it is asked for.
     pub(crate) server: &'t str,
     /// The delegations whose statements are wanted; their parents come along.
@@ -226,7 +226,7 @@ impl<'t> Remembered<'t> {
         let version = root.document.version();
         let Some(known) = self.trusted else {
             return Ok(TrustState::new(
-                task.gun.clone(),
+                task.pin.clone(),
                 task.server,
                 task.now,
                 text,

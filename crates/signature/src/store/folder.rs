@@ -1,4 +1,4 @@
-//! Trust records in a folder: one file for each repository, named by a hash and never by text of a stranger.
+//! Trust records in a folder: one file for each pin, named by a hash and never by text of a stranger.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Read as _, Write as _};
@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{Revision, StoreError, Stored, TrustState, TrustStore, Written};
-use crate::Gun;
+use crate::PinKey;
+use crate::pin::hex;
 
 /// The largest record that is read, in bytes; a root is at most half of it.
 const MAX_RECORD: u64 = 2 << 20;
@@ -49,7 +49,7 @@ impl FolderStore {
         Ok(Self { folder, worker })
     }
 
-    /// All records, by repository; for one that cannot be read, why. Blocks.
+    /// All records, by pin; for one that cannot be read, why. Blocks.
     pub fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
         let mut records = self
             .folder
@@ -61,22 +61,22 @@ impl FolderStore {
         records.sort_by(|a, b| {
             a.as_ref()
                 .ok()
-                .map(TrustState::gun)
-                .cmp(&b.as_ref().ok().map(TrustState::gun))
+                .map(TrustState::pin)
+                .cmp(&b.as_ref().ok().map(TrustState::pin))
         });
         Ok(records)
     }
 
-    /// The record of a repository. Blocks.
-    pub fn show(&self, gun: &Gun) -> Result<Option<TrustState>, StoreError> {
-        Ok(self.folder.load(gun)?.map(|stored| stored.state))
+    /// The record of a pin. Blocks.
+    pub fn show(&self, pin: &PinKey) -> Result<Option<TrustState>, StoreError> {
+        Ok(self.folder.load(pin)?.map(|stored| stored.state))
     }
 
-    /// Removes the record of a repository, even a damaged one, so that the next root seen is trusted. Says whether there
+    /// Removes the record of a pin, even a damaged one, so that the next root seen is trusted. Says whether there
     /// was one. Blocks.
-    pub fn forget(&self, gun: &Gun) -> Result<bool, StoreError> {
+    pub fn forget(&self, pin: &PinKey) -> Result<bool, StoreError> {
         let _lock = self.folder.lock()?;
-        let file = self.folder.file(gun);
+        let file = self.folder.file(pin);
         match fs::remove_file(&file) {
             Ok(()) => self.folder.sync().map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -120,47 +120,47 @@ fn worker(folder: &Arc<Folder>) -> io::Result<Sender<Job>> {
 }
 
 impl TrustStore for FolderStore {
-    fn load<'a>(&'a self, gun: &'a Gun) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        let gun = gun.clone();
-        self.blocking(move |folder| folder.load(&gun))
+    fn load<'a>(&'a self, pin: &'a PinKey) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+        let pin = pin.clone();
+        self.blocking(move |folder| folder.load(&pin))
     }
 
     fn create<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        let (gun, json) = (gun.clone(), state.to_json());
-        self.blocking(move |folder| folder.create(&gun, &json))
+        let (pin, json) = (pin.clone(), state.to_json());
+        self.blocking(move |folder| folder.create(&pin, &json))
     }
 
     fn replace<'a>(
         &'a self,
-        gun: &'a Gun,
+        pin: &'a PinKey,
         revision: &'a Revision,
         state: &'a TrustState,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        let (gun, revision, json) = (gun.clone(), revision.clone(), state.to_json());
-        self.blocking(move |folder| folder.replace(&gun, &revision, &json))
+        let (pin, revision, json) = (pin.clone(), revision.clone(), state.to_json());
+        self.blocking(move |folder| folder.replace(&pin, &revision, &json))
     }
 }
 
 impl Folder {
-    fn load(&self, gun: &Gun) -> Result<Option<Stored>, StoreError> {
-        let file = self.file(gun);
+    fn load(&self, pin: &PinKey) -> Result<Option<Stored>, StoreError> {
+        let file = self.file(pin);
         let Some(stored) = self.read(&file)? else {
             return Ok(None);
         };
-        if stored.state.gun() != gun {
-            let why = format!("it is the record of {}, expected {gun}", stored.state.gun());
-            return Err(damaged(&file, why));
-        }
+        stored
+            .state
+            .belongs_to(pin)
+            .map_err(|why| damaged(&file, why.to_string()))?;
         Ok(Some(stored))
     }
 
-    fn create(&self, gun: &Gun, json: &str) -> Result<Written, StoreError> {
+    fn create(&self, pin: &PinKey, json: &str) -> Result<Written, StoreError> {
         let _lock = self.lock()?;
-        let file = self.file(gun);
+        let file = self.file(pin);
         if fs::symlink_metadata(&file).is_ok() {
             return Ok(Written::Conflict);
         }
@@ -177,17 +177,21 @@ impl Folder {
         Ok(count >= self.most)
     }
 
-    fn replace(&self, gun: &Gun, revision: &Revision, json: &str) -> Result<Written, StoreError> {
+    fn replace(
+        &self,
+        pin: &PinKey,
+        revision: &Revision,
+        json: &str,
+    ) -> Result<Written, StoreError> {
         let _lock = self.lock()?;
-        match self.load(gun)? {
-            Some(current) if current.revision == *revision => self.write(&self.file(gun), json),
+        match self.load(pin)? {
+            Some(current) if current.revision == *revision => self.write(&self.file(pin), json),
             _ => Ok(Written::Conflict),
         }
     }
 
-    fn file(&self, gun: &Gun) -> PathBuf {
-        self.path
-            .join(format!("{}.json", hex(gun.as_str().as_bytes())))
+    fn file(&self, pin: &PinKey) -> PathBuf {
+        self.path.join(format!("{}.json", pin.record_name()))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, StoreError> {
@@ -261,18 +265,6 @@ impl Folder {
             .and_then(|folder| folder.sync_all())
             .map_err(unwritable(&self.path))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest(&SHA256, bytes)
-        .as_ref()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn unreadable(place: &Path) -> impl Fn(io::Error) -> StoreError {

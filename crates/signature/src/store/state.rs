@@ -1,18 +1,19 @@
 use std::collections::BTreeMap;
 
+use cise_policy::TrustServer;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Gun;
 use crate::notary::RoleName;
+use crate::{Gun, PinKey};
 
 /// How many roles a record may remember versions of.
 const MAX_ROLES: usize = 4096;
 
-/// What is remembered of one repository: its trusted root, and the highest versions of its roles that were verified.
+/// What is remembered under one pin: the trusted root of its repository, and the highest versions of its roles that were verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustState {
-    gun: Gun,
+    pin: PinKey,
     trust_server: String,
     pinned_at: Timestamp,
     root: String,
@@ -31,24 +32,45 @@ struct Record {
     format: u32,
     repository: String,
     trust_server: String,
+    #[serde(default, skip_serializing_if = "ChosenBy::is_configuration")]
+    trust_server_chosen_by: ChosenBy,
     pinned_at: Timestamp,
     root_version: u64,
     versions: BTreeMap<String, u64>,
     root: String,
 }
 
+/// Who chose the trust server, which is part of what a root is pinned for. Records of old do not say it: theirs are shared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum ChosenBy {
+    #[default]
+    Configuration,
+    Policy,
+}
+
+impl ChosenBy {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_configuration(&self) -> bool {
+        *self == Self::Configuration
+    }
+}
+
 const FORMAT: u32 = 1;
 
 impl TrustState {
     pub(crate) fn new(
-        gun: Gun,
+        pin: PinKey,
         trust_server: &str,
         pinned_at: Timestamp,
         root: String,
         root_version: u64,
     ) -> Self {
         Self {
-            gun,
+            pin,
             trust_server: trust_server.to_owned(),
             pinned_at,
             root,
@@ -57,9 +79,25 @@ impl TrustState {
         }
     }
 
+    /// What the root is pinned for.
+    pub fn pin(&self) -> &PinKey {
+        &self.pin
+    }
+
     /// The repository.
     pub fn gun(&self) -> &Gun {
-        &self.gun
+        self.pin.gun()
+    }
+
+    /// Refuses a record that was put into the place of another.
+    pub fn belongs_to(&self, pin: &PinKey) -> Result<(), StateError> {
+        if self.pin == *pin {
+            return Ok(());
+        }
+        Err(StateError(format!(
+            "it is the record of {}, expected {pin}",
+            self.pin
+        )))
     }
 
     /// The trust server that the root came from.
@@ -112,8 +150,12 @@ impl TrustState {
     pub fn to_json(&self) -> String {
         let record = Record {
             format: FORMAT,
-            repository: self.gun.as_str().to_owned(),
+            repository: self.gun().as_str().to_owned(),
             trust_server: self.trust_server.clone(),
+            trust_server_chosen_by: match self.pin.named() {
+                None => ChosenBy::Configuration,
+                Some(_) => ChosenBy::Policy,
+            },
             pinned_at: self.pinned_at,
             root_version: self.root_version,
             versions: self
@@ -142,18 +184,28 @@ impl TrustState {
         }
         let repository = cise_reference::Repository::parse(&record.repository)
             .map_err(|error| StateError(format!("`repository`: {error}")))?;
+        let pin = pin(Gun::of(&repository), &record)?;
         let versions = record
             .versions
             .into_iter()
             .map(|(role, version)| Ok((role_named(&role)?, version)));
         Ok(Self {
-            gun: Gun::of(&repository),
+            pin,
             trust_server: record.trust_server,
             pinned_at: record.pinned_at,
             root: record.root,
             root_version: record.root_version,
             versions: versions.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+fn pin(gun: Gun, record: &Record) -> Result<PinKey, StateError> {
+    match record.trust_server_chosen_by {
+        ChosenBy::Configuration => Ok(PinKey::shared(gun)),
+        ChosenBy::Policy => TrustServer::parse(&record.trust_server)
+            .map(|server| PinKey::of_policies_that_name(server, gun))
+            .map_err(|error| StateError(format!("`trustServer`: {error}"))),
     }
 }
 
@@ -195,7 +247,7 @@ mod tests {
             cise_reference::Repository::parse("registry.example.com/team/app").unwrap();
         let now = "2026-11-25T00:00:00Z".parse().unwrap();
         let mut state = TrustState::new(
-            Gun::of(&repository),
+            PinKey::shared(Gun::of(&repository)),
             "https://notary.example.com/",
             now,
             "{\"a\": 1}".into(),

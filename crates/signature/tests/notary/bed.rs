@@ -8,7 +8,7 @@ use cise_policy::{HostPattern, TrustServer};
 use cise_reference::Reference;
 use cise_registry::{
     Channel, Deadline, Egress, FlightBounds, Http, Keyring, Outbound, Proxies, Registries,
-    Security, Tls,
+    RegistrySettings, Security, Tls,
 };
 use cise_signature::notary::{
     Notary, NotarySettings, Presets, Question, Requirement, Signer, SignerSecret, TrustServers,
@@ -86,11 +86,15 @@ impl Bed {
         let tls = Tls::default()
             .with_roots(self.authority.certificate().as_bytes())
             .unwrap();
-        let channel = Channel::new(&outbound, &Security::Https(tls), Egress::NamedHost).unwrap();
+        let security = Security::Https(tls);
+        let channel = Channel::new(&outbound, &security, Egress::NamedHost).unwrap();
         let servers = TrustServers::new()
             .with(HostPattern::parse(REGISTRY).unwrap(), url, channel)
             .unwrap();
-        let registries = Registries::new(&outbound, Vec::new()).unwrap();
+        // So that a policy, too, can name a trust server on loopback.
+        let loopback = HostPattern::parse("localhost:*").unwrap();
+        let loopback = RegistrySettings::new(loopback, &outbound, &security).unwrap();
+        let registries = Registries::new(&outbound, vec![loopback]).unwrap();
         let http = Http::new(registries, FlightBounds::default());
         let notary = Notary::new(http, store, servers, presets, NotarySettings::default());
         Verifier {

@@ -3,10 +3,11 @@
 use std::fs;
 use std::sync::Arc;
 
+use cise_policy::TrustServer;
 use cise_reference::Repository;
-use cise_signature::Gun;
-use cise_signature::notary::Presets;
-use cise_signature::store::FolderStore;
+use cise_signature::notary::{Presets, Requirement};
+use cise_signature::store::{FolderStore, TrustState};
+use cise_signature::{Gun, PinKey};
 use cise_testkit::notary::{NotaryServer, Publisher};
 use tempfile::TempDir;
 
@@ -16,10 +17,13 @@ fn store(bed: &Bed) -> FolderStore {
     FolderStore::open(bed.state.path(), 100).unwrap()
 }
 
+fn shared(gun: &str) -> PinKey {
+    PinKey::shared(Gun::of(&Repository::parse(gun).unwrap()))
+}
+
 fn pinned(bed: &Bed, gun: &str) -> Option<u64> {
-    let gun = Gun::of(&Repository::parse(gun).unwrap());
     store(bed)
-        .show(&gun)
+        .show(&shared(gun))
         .unwrap()
         .map(|state| state.root_version())
 }
@@ -64,9 +68,8 @@ async fn the_first_root_is_pinned_and_a_foreign_one_is_refused_until_the_pin_is_
         "the pin is as it was"
     );
 
-    let name = Gun::of(&Repository::parse(&gun).unwrap());
-    assert!(store(&bed).forget(&name).unwrap());
-    assert!(!store(&bed).forget(&name).unwrap());
+    assert!(store(&bed).forget(&shared(&gun)).unwrap());
+    assert!(!store(&bed).forget(&shared(&gun)).unwrap());
     assert_eq!(verifier.admits(&tag, &[]).await, image("evil").digest());
 }
 
@@ -77,6 +80,45 @@ fn bed_root_version(bed: &Bed, gun: &str) -> u64 {
         .map(Result::unwrap)
         .find(|state| state.gun().as_str() == gun);
     state.unwrap().root_version()
+}
+
+/// Mallory may write policies in one namespace. She sets up a trust server, signs an image of hers in the name of everybody's
+/// repository, and is the first to have it verified.
+#[tokio::test]
+async fn a_trust_server_that_a_policy_names_pins_a_root_for_nobody_else() {
+    let Some(bed) = Bed::start() else { return };
+    let gun = gun("app");
+    let (digest, foreign) = (signed(&bed, &gun), foreign_server(&bed, &gun));
+    let (tag, verifier) = (format!("{gun}:v1"), bed.verifier());
+    let naming = |server: &NotaryServer| {
+        let url = TrustServer::parse(&server.trust().server_url).unwrap();
+        Requirement::new(Some(url), Vec::new())
+    };
+    let of_mallory = verifier.require(&tag, &naming(&foreign)).await.unwrap();
+    assert_eq!(of_mallory.digest().to_string(), image("evil").digest());
+    assert_eq!(pinned(&bed, &gun), None, "her pin is hers alone");
+
+    assert_eq!(verifier.admits(&tag, &[]).await, digest);
+    let same = verifier.require(&tag, &naming(&bed.server)).await.unwrap();
+    assert_eq!(
+        same.digest().to_string(),
+        digest,
+        "the configured server, by its name"
+    );
+    let records = store(&bed).list().unwrap();
+    let pins: Vec<_> = records.into_iter().map(|record| record.unwrap()).collect();
+    let own = TrustServer::parse(&foreign.trust().server_url).unwrap();
+    let own = PinKey::of_policies_that_name(own, shared(&gun).gun().clone());
+    assert_eq!(
+        pins.iter().map(TrustState::pin).collect::<Vec<_>>(),
+        [&shared(&gun), &own]
+    );
+
+    // Nor does it help her to have the pin forgotten that she can reach.
+    assert!(store(&bed).forget(&own).unwrap());
+    let restarted = bed.verifier();
+    restarted.require(&tag, &naming(&foreign)).await.unwrap();
+    assert_eq!(restarted.admits(&tag, &[]).await, digest);
 }
 
 #[tokio::test]
@@ -215,8 +257,6 @@ async fn two_that_race_for_the_first_root_end_with_one_pin() {
         if let Ok(evidence) = own {
             assert_eq!(evidence.digest().to_string(), digest);
         }
-        store(&bed)
-            .forget(&Gun::of(&Repository::parse(&gun).unwrap()))
-            .unwrap();
+        store(&bed).forget(&shared(&gun)).unwrap();
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn verify(task: &Task<'_>, files: &Files) -> Result<TrustedRoot, Stop
     if !task.presets.is_empty() {
         chain.comes_from_preset(task)?;
     }
-    let keys = root.claims().own_of(task.gun.as_str(), task.now)?;
+    let keys = root.claims().own_of(task.pin.gun().as_str(), task.now)?;
     let document = root.verify(&keys)?;
     unexpired(&RoleName::root(), document.expires(), task.now)?;
     Ok(TrustedRoot {
