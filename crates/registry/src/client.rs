@@ -395,6 +395,7 @@ impl Attempt<'_> {
             party: self.party,
             progress: self.progress,
             limit: self.question.limit,
+            room: None,
             deadline: self.deadline,
         };
         match self.http.get(get).await? {

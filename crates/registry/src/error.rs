@@ -70,6 +70,9 @@ pub enum Reason {
     /// The answer is larger than it may be.
     #[error("its answer is larger than {0}")]
     TooLarge(ByteLimit),
+    /// Too much of what was fetched is held already, from this host or in all.
+    #[error("too much is being fetched at this time; try again")]
+    NoRoom,
     /// The address may not be connected to.
     #[error("no connection is made, because {0}")]
     Blocked(BlockedAddress),

@@ -18,6 +18,7 @@ use crate::error::{FetchError, Reason, Refused};
 use crate::flight::{FlightBounds, Party};
 use crate::limit::ByteLimit;
 use crate::progress::{Progress, Step};
+use crate::room::Room;
 use crate::server::Server;
 use crate::settings::Registries;
 use wire::{Query, Reply, Wire};
@@ -52,6 +53,8 @@ pub struct Get<'a> {
     pub progress: &'a Progress,
     /// The most bytes of the answer.
     pub limit: ByteLimit,
+    /// Where the answer counts, as one of the party's host, for as long as it is held; nowhere if nothing is named.
+    pub room: Option<&'a Room>,
     /// Until when.
     pub deadline: Deadline,
 }
@@ -283,7 +286,11 @@ async fn document(reply: Reply, get: &Get<'_>) -> Result<Document, FetchError> {
     let text = |name: &HeaderName| header_text(reply.headers(), name);
     let (content_type, link, filters_applied) =
         (text(&CONTENT_TYPE), text(&LINK), text(&OCI_FILTERS_APPLIED));
-    let body = reply.into_body(get.limit, get.deadline).collect().await?;
+    let share = get.room.map(|room| room.share(get.party.host()));
+    let body = reply
+        .into_body(get.limit, get.deadline)
+        .collect(share)
+        .await?;
     Ok(Document {
         body,
         content_type,

@@ -24,6 +24,7 @@ mod manifest;
 mod names;
 mod progress;
 mod proxy;
+mod room;
 mod server;
 mod settings;
 mod strict_json;
@@ -47,6 +48,7 @@ pub use manifest::{Descriptor, Image, Index, Manifest, ManifestError, MediaType,
 pub use names::Names;
 pub use progress::{Progress, Step, Whereabouts};
 pub use proxy::{Proxies, ProxyError};
+pub use room::Room;
 pub use server::{Server, ServerError, Standing};
 pub use settings::{Mirror, MirrorError, Registries, RegistrySettings};
 pub use tls::{Tls, TlsError};

@@ -78,6 +78,7 @@ fn reasons() -> Vec<(Step, Reason)> {
         Reason::Cut,
         Reason::TimedOut,
         Reason::TooLarge(ByteLimit::mebibytes(4)),
+        Reason::NoRoom,
         blocked("10.0.0.7", AddressKind::Private),
         blocked("169.254.169.254", AddressKind::Metadata),
         Reason::PlainHttp,

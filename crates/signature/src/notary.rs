@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod hostile;
 #[cfg(test)]
 mod messages;
+mod offload;
 mod preset;
 mod repository;
 mod requirement;

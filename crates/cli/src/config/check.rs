@@ -70,6 +70,7 @@ pub(super) fn configuration(manifest: &Manifest, folder: &Path) -> Result<Config
             timestamp_trust,
             kept_bytes: bounds.kept_trust,
             flights,
+            ..NotarySettings::default()
         },
         flights,
         reviews: bounds.reviews,

@@ -153,7 +153,10 @@ impl Inquiry {
             return Ok(Err(reply.status()));
         }
         let (received, headers) = (Instant::now(), reply.headers().clone());
-        let body = reply.into_body(ANSWER_LIMIT, deadline).collect().await?;
+        let body = reply
+            .into_body(ANSWER_LIMIT, deadline)
+            .collect(None)
+            .await?;
         Token::read(&body, &headers, received)
             .map(Ok)
             .map_err(|error| self.failed(error))

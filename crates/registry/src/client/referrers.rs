@@ -131,6 +131,7 @@ impl Listing<'_> {
             party: &self.party,
             progress: &self.progress,
             limit: MANIFEST_LIMIT,
+            room: None,
             deadline: self.deadline,
         };
         match self.http.get(get).await {

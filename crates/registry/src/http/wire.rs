@@ -18,6 +18,7 @@ use crate::deadline::Deadline;
 use crate::error::{FetchError, Reason};
 use crate::limit::ByteLimit;
 use crate::progress::{Progress, Step};
+use crate::room::Share;
 use crate::server::{authority, host_of};
 use crate::settings::Registries;
 
@@ -350,15 +351,24 @@ impl Body {
         &self.reply.host
     }
 
-    /// The whole of it. No more than the bound is ever held, and what the server says about its length is not believed.
-    pub(crate) async fn collect(mut self) -> Result<Bytes, FetchError> {
+    /// The whole of it. No more than the bound is ever held, and what the server says about its length is not believed. It takes
+    /// its `share` of a room, if there is one.
+    pub(crate) async fn collect(mut self, mut share: Option<Share>) -> Result<Bytes, FetchError> {
         let expected = self.reply.response.content_length().unwrap_or(0);
         let expected = usize::try_from(expected.min(MAX_RESERVED)).unwrap_or(0);
         let mut body = BytesMut::with_capacity(expected.min(self.limit.get()));
         while let Some(chunk) = self.chunk().await? {
+            if let Some(share) = &mut share {
+                let grown = share.grow_to(body.len() + chunk.len());
+                grown.map_err(|reason| self.reply.failed(reason))?;
+            }
             body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
+        let body = body.freeze();
+        Ok(match share {
+            Some(share) => share.counts(body),
+            None => body,
+        })
     }
 }
 

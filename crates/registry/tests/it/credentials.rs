@@ -473,6 +473,7 @@ async fn a_trust_server_that_a_policy_names_never_sees_a_credential() {
             party: &Party::new("localhost", "team"),
             progress: &Progress::new(),
             limit: ByteLimit::kibibytes(64),
+            room: None,
             deadline: Deadline::after(crate::setup::PATIENCE),
         };
         client.http().get(get).await

@@ -1,16 +1,18 @@
 //! Fetching a repository's files from its trust server, and verifying them.
 
+use std::mem;
 use std::sync::Arc;
 
 use cise_registry::{
     ByteLimit, Candidates, Deadline, FetchError, Fetched, Get, Http, Party, Progress,
-    Reason as FetchReason, Scope, Server,
+    Reason as FetchReason, Room, Scope, Server,
 };
 use futures::StreamExt as _;
 use futures::stream;
 
 use super::file::{Answer, FileName, Files};
-use super::workflow::{self, Outcome, Stop, Task};
+use super::offload::Offload;
+use super::workflow::{Assignment, Outcome, Stop};
 use crate::Gun;
 
 /// How many files are fetched at one time.
@@ -27,6 +29,8 @@ pub(crate) struct Client {
     pub(crate) server: Server,
     pub(crate) gun: Gun,
     pub(crate) candidates: Candidates,
+    pub(crate) room: Room,
+    pub(crate) offload: Offload,
     pub(crate) party: Party,
     pub(crate) progress: Progress,
     pub(crate) deadline: Deadline,
@@ -34,18 +38,32 @@ pub(crate) struct Client {
 
 impl Client {
     /// Verifies the repository with `files` and whatever else turns out to be needed, which is added to them.
-    pub(crate) async fn verify(&self, task: &Task<'_>, files: &mut Files) -> Result<Outcome, Stop> {
+    pub(crate) async fn verify(
+        &self,
+        assignment: Assignment,
+        files: &mut Files,
+    ) -> Result<Outcome, Stop> {
+        let assignment = Arc::new(assignment);
         for _ in 0..MAX_ROUNDS {
-            let mut wanted = match workflow::verify(task, files) {
-                Err(Stop::Needs(wanted)) => wanted,
+            match self.attempt(&assignment, files).await {
+                Err(Stop::Needs(wanted)) => files.extend(self.fetch(wanted).await),
                 end => return end,
-            };
-            wanted.extend(workflow::foreseen(task, files));
-            wanted.sort();
-            wanted.dedup();
-            files.extend(self.fetch(wanted).await);
+            }
         }
-        workflow::verify(task, files)
+        self.attempt(&assignment, files).await
+    }
+
+    async fn attempt(
+        &self,
+        assignment: &Arc<Assignment>,
+        files: &mut Files,
+    ) -> Result<Outcome, Stop> {
+        let (assignment, at_hand) = (Arc::clone(assignment), mem::take(files));
+        let size = at_hand.size();
+        let work = move || (assignment.attempt(&at_hand), at_hand);
+        let (attempt, at_hand) = self.offload.run(size, work).await;
+        *files = at_hand;
+        attempt
     }
 
     /// Fetches files side by side. Each has its answer, so that only those that are needed can fail the verification.
@@ -71,6 +89,7 @@ impl Client {
             party: &self.party,
             progress: &self.progress,
             limit: ByteLimit::bytes(name.limit()),
+            room: Some(&self.room),
             deadline: self.deadline,
         };
         match self.http.get(get).await {

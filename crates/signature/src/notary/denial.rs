@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cise_reference::Digest;
-use cise_registry::{FetchError, FlightError};
+use cise_registry::{FetchError, FlightError, Reason as FetchReason};
 
 use super::tuf::Problem;
 use crate::store::StoreError;
@@ -181,6 +181,7 @@ impl Reason {
             Self::SignerRole { problem, .. } | Self::Metadata { problem } => problem.code(),
             Self::Endless => "trust-metadata-malformed",
             Self::Fetch { error } if error.is_refusal() => "trust-server-denies-access",
+            Self::Fetch { error } if error.reason == FetchReason::NoRoom => "trust-busy",
             Self::Fetch { .. } => "trust-server-unavailable",
             Self::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. }) => {
                 "trust-busy"

@@ -82,6 +82,15 @@ impl Files {
         }
     }
 
+    /// How many bytes are at hand.
+    pub(crate) fn size(&self) -> usize {
+        let sizes = self.0.values().map(|answer| match answer {
+            Answer::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        sizes.sum()
+    }
+
     /// Adds what was fetched.
     pub(crate) fn extend(&mut self, fetched: impl IntoIterator<Item = (FileName, Answer)>) {
         self.0.extend(fetched);

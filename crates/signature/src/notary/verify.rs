@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cise_reference::Reference;
 use cise_registry::{
-    Deadline, Fingerprint, FlightBounds, FlightError, Flights, Http, Keyring, Party, Progress,
-    Standing,
+    ByteLimit, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Http, Keyring, Party,
+    Progress, Room, Standing,
 };
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
@@ -13,12 +13,13 @@ use moka::sync::Cache;
 use super::client::Client;
 use super::denial::{Denial, Reason};
 use super::file::{Answer, FileName, Files};
+use super::offload::Offload;
 use super::preset::Presets;
 use super::repository::{Finding, TrustedRepository};
 use super::requirement::Requirement;
 use super::server::{Choice, TrustServers};
 use super::tuf::{self, RoleName};
-use super::workflow::{self, Outcome, Stop, Task};
+use super::workflow::{self, Assignment, Outcome, Stop};
 use crate::store::{Stored, TrustStore, Written};
 use crate::{Evidence, Gun, PinKey, Refusal, SideEffects};
 
@@ -33,8 +34,10 @@ struct Inner {
     http: Http,
     store: Arc<dyn TrustStore>,
     servers: TrustServers,
-    presets: Presets,
+    presets: Arc<Presets>,
     settings: NotarySettings,
+    room: Room,
+    offload: Offload,
     kept: Cache<Key, Arc<Kept>>,
     flights: Flights<(Key, SideEffects), Result<Arc<Kept>, Reason>>,
 }
@@ -46,6 +49,10 @@ pub struct NotarySettings {
     pub timestamp_trust: SignedDuration,
     /// How many bytes of verified repositories are kept, about.
     pub kept_bytes: u64,
+    /// How much metadata may be held at one time until it is verified, over all trust servers.
+    pub room: ByteLimit,
+    /// How much of it may be from one trust server.
+    pub room_per_host: ByteLimit,
     /// How much may be under way.
     pub flights: FlightBounds,
 }
@@ -55,6 +62,8 @@ impl Default for NotarySettings {
         Self {
             timestamp_trust: SignedDuration::from_secs(60),
             kept_bytes: 32 << 20,
+            room: ByteLimit::mebibytes(64),
+            room_per_host: ByteLimit::mebibytes(24),
             flights: FlightBounds::default(),
         }
     }
@@ -113,8 +122,10 @@ impl Notary {
             http,
             store,
             servers,
-            presets,
+            presets: Arc::new(presets),
             settings,
+            room: Room::new(settings.room, settings.room_per_host),
+            offload: Offload::new(),
             kept,
             flights,
         }))
@@ -150,6 +161,8 @@ impl Notary {
             server,
             gun: gun.clone(),
             candidates,
+            room: self.0.room.clone(),
+            offload: self.0.offload.clone(),
             party: party.clone(),
             progress: Progress::new(),
             deadline: Deadline::after(self.0.settings.flights.longest),
@@ -292,16 +305,16 @@ impl Inner {
         side_effects: SideEffects,
     ) -> Result<Arc<Kept>, Reason> {
         for _ in 0..MAX_CONFLICTS {
-            let task = Task {
-                pin: &key.pin,
-                server: &key.server,
-                delegations: &key.roles,
-                trusted: stored.as_ref().map(|stored| &stored.state),
-                presets: self.presets.of(key.pin.gun()),
+            let assignment = Assignment {
+                pin: key.pin.clone(),
+                server: Arc::clone(&key.server),
+                delegations: Arc::clone(&key.roles),
+                trusted: stored.as_ref().map(|stored| stored.state.clone()),
+                presets: Arc::clone(&self.presets),
                 now,
             };
             let outcome = client
-                .verify(&task, &mut files)
+                .verify(assignment, &mut files)
                 .await
                 .map_err(|stop| reason(stop, key.pin.gun()))?;
             if self

@@ -4,6 +4,7 @@
 //! verified before it. Where a file is needed that is not at hand, the workflow stops and names it. So the order of
 //! fetching changes neither verdict nor bounds.
 
+mod assignment;
 mod delegations;
 mod root;
 
@@ -23,6 +24,8 @@ use super::tuf::{
 };
 use crate::PinKey;
 use crate::store::TrustState;
+
+pub(crate) use assignment::Assignment;
 
 /// What is to be verified, and what is known and trusted before.
 #[derive(Debug, Clone, Copy)]
