@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cise_policy::{Scope, SecretName, Trust};
 use cise_reference::{Reference, Repository, Tag};
-use cise_registry::{Caller, Deadline, Freshness, Registry};
+use cise_registry::{Caller, Deadline, Freshness, Keyring, Registry};
 use cise_signature::notary::{self, Notary, SignerError, SignerSecret};
 use futures::future::{join, join_all, try_join_all};
 use jiff::Timestamp;
@@ -102,10 +102,24 @@ impl Inquiry<'_> {
         trust: &Trust,
     ) -> Result<Evidence, Reason> {
         let requirement = self.compiled_trust(one, trust).await?;
+        let keyring = self.credentials.keyring().await?;
+        let answer = self.ask_notary(reference, &requirement, keyring).await;
+        match self.renewed_after(&answer).await {
+            Some(renewed) => self.ask_notary(reference, &requirement, renewed).await,
+            None => answer,
+        }
+    }
+
+    async fn ask_notary(
+        &self,
+        reference: &Reference,
+        requirement: &notary::Requirement,
+        keyring: &Keyring,
+    ) -> Result<Evidence, Reason> {
         let question = notary::Question {
             image: reference,
-            requirement: &requirement,
-            keyring: self.credentials.keyring().await?,
+            requirement,
+            keyring,
             namespace: self.request.namespace(),
             now: self.now,
             deadline: self.deadline,
@@ -116,6 +130,15 @@ impl Inquiry<'_> {
             .await
             .map(Evidence::Signature)
             .map_err(Reason::Trust)
+    }
+
+    /// The credentials with which to ask once more, where `answer` refuses those of the request, and somebody has replaced
+    /// them meanwhile.
+    async fn renewed_after(&self, answer: &Result<Evidence, Reason>) -> Option<&Keyring> {
+        match answer {
+            Err(reason) if reason.is_of_credentials() => self.credentials.renewed().await,
+            _ => None,
+        }
     }
 
     /// The digest that the registry gives the tag. Before one that the image does not name denies it, the registry is asked
@@ -141,6 +164,23 @@ impl Inquiry<'_> {
         freshness: Freshness,
     ) -> Result<Evidence, Reason> {
         let keyring = self.credentials.keyring().await?;
+        let answer = self.ask_registry(repository, tag, freshness, keyring).await;
+        match self.renewed_after(&answer).await {
+            Some(renewed) => {
+                self.ask_registry(repository, tag, Freshness::Fresh, renewed)
+                    .await
+            }
+            None => answer,
+        }
+    }
+
+    async fn ask_registry(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        freshness: Freshness,
+        keyring: &Keyring,
+    ) -> Result<Evidence, Reason> {
         let caller = Caller {
             keyring,
             namespace: self.request.namespace(),

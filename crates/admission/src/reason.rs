@@ -6,7 +6,7 @@ use cise_advisor::Unadvised;
 use cise_advisor::assessment::{Assessment, Headline, RulesError};
 use cise_policy::{Origin, Unreadable};
 use cise_reference::{Digest, Host, ReferenceError, Tag};
-use cise_registry::RegistryError;
+use cise_registry::{Fault, RegistryError};
 use cise_signature::Refusal;
 use cise_signature::notary::SignerError;
 
@@ -135,6 +135,15 @@ impl Reason {
         Self::PolicyUnreadable {
             policy: policy.origin.to_string(),
             why: policy.reason.to_string(),
+        }
+    }
+
+    /// Whether other credentials might change it.
+    pub(crate) fn is_of_credentials(&self) -> bool {
+        match self {
+            Self::Trust(refusal) => refusal.is_of_credentials(),
+            Self::Unresolved(error) => error.fault() == Fault::Credentials,
+            _ => false,
         }
     }
 

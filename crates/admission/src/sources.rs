@@ -39,6 +39,13 @@ pub trait SecretSource: Send + Sync {
         namespace: &'a str,
         service_account: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<[String]>>, SourceError>>;
+
+    /// Forgets what is kept of a secret, so that it is read anew when it is asked for next: somebody was refused with what is
+    /// in it. A source that keeps nothing has nothing to do.
+    fn forget_secret(&self, _namespace: &str, _name: &str) {}
+
+    /// The same for a service account.
+    fn forget_service_account(&self, _namespace: &str, _name: &str) {}
 }
 
 /// A secret or service account that could not be read, which is something else than one that does not exist.
@@ -86,6 +93,11 @@ impl SecretData {
                 .collect(),
             docker_config: OnceLock::new(),
         }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The decoded value under this key.

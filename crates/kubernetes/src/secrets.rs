@@ -41,13 +41,6 @@ impl ClusterSecrets {
             accounts: Lookups::new(FRESH_FOR, KEPT_BYTES),
         }
     }
-
-    /// Forgets a secret, so that it is read anew when it is asked for next: somebody was refused with what is in it.
-    pub fn forget(&self, namespace: &str, name: &str) {
-        if let Some(key) = key(namespace, name) {
-            self.secrets.forget(&key);
-        }
-    }
 }
 
 impl SecretSource for ClusterSecrets {
@@ -79,6 +72,18 @@ impl SecretSource for ClusterSecrets {
                 .get(key, |key| read_account(client, key))
                 .await
         })
+    }
+
+    fn forget_secret(&self, namespace: &str, name: &str) {
+        if let Some(key) = key(namespace, name) {
+            self.secrets.forget(&key);
+        }
+    }
+
+    fn forget_service_account(&self, namespace: &str, name: &str) {
+        if let Some(key) = key(namespace, name) {
+            self.accounts.forget(&key);
+        }
     }
 }
 

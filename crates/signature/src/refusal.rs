@@ -46,6 +46,14 @@ impl Refusal {
         }
     }
 
+    /// Whether other credentials might change it.
+    pub fn is_of_credentials(&self) -> bool {
+        match self {
+            Self::UnsupportedRegistry { .. } => false,
+            Self::ContentTrust(denial) => denial.reason().is_of_credentials(),
+        }
+    }
+
     /// A stable name of the reason in kebab-case, for machines.
     pub fn code(&self) -> &'static str {
         match self {

@@ -106,6 +106,35 @@ async fn the_pods_own_pull_secrets_are_used_and_those_that_are_missing_or_odd_pa
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pull_secret_that_was_rotated_is_read_anew_before_anybody_is_refused() {
+    let Some(peer) = Peer::start() else { return };
+    let (right, wrong) = (
+        peer.config(Registry::PASSWORD),
+        peer.config("wrong-password"),
+    );
+    for (kept, now, allowed) in [
+        (&wrong, &right, true),
+        (&right, &wrong, true),
+        (&wrong, &wrong, false),
+    ] {
+        let world = peer.world().with_rotated_secret(
+            "team",
+            "registry-team",
+            DOCKER_CONFIG,
+            [
+                &[(".dockerconfigjson", kept)],
+                &[(".dockerconfigjson", now)],
+            ],
+        );
+        assert_eq!(
+            peer.allows(&world, "pod-create-pull-secrets").await,
+            allowed,
+            "{kept} {now}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secrets_of_another_namespace_are_never_used() {
     let Some(peer) = Peer::start() else { return };
     let right = peer.config(Registry::PASSWORD);

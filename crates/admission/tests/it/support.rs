@@ -1,6 +1,6 @@
 //! An engine on policies and secrets that are given as text, and requests that a real API server sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,6 +58,9 @@ pub(crate) const HANGS: &str = "hangs";
 pub(crate) struct Sources {
     policies: Mutex<Arc<Policies>>,
     secrets: HashMap<(String, String), SecretResult>,
+    /// What secrets hold now that the source still keeps as they were.
+    rotated: HashMap<(String, String), SecretResult>,
+    forgotten: Mutex<HashSet<(String, String)>>,
     accounts: HashMap<(String, String), Arc<[String]>>,
 }
 
@@ -98,6 +101,21 @@ impl World {
             .secrets
             .insert((namespace.to_owned(), name.to_owned()), Ok(Some(secret)));
         self
+    }
+
+    /// The secret has changed since the source has read it.
+    pub(crate) fn with_rotated_secret(
+        self,
+        namespace: &str,
+        name: &str,
+        kind: &str,
+        [before, now]: [&[(&str, &str)]; 2],
+    ) -> Self {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut world = self.with_secret(namespace, name, kind, now);
+        let rotated = world.sources_mut().secrets.remove(&key).unwrap();
+        world.sources_mut().rotated.insert(key, rotated);
+        world.with_secret(namespace, name, kind, before)
     }
 
     pub(crate) fn with_unreadable_secret(mut self, namespace: &str, name: &str) -> Self {
@@ -190,11 +208,16 @@ impl SecretSource for Sources {
             HANGS => return future::pending().boxed(),
             _ => {}
         }
-        let found = self
-            .secrets
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned();
+        let key = (namespace.to_owned(), name.to_owned());
+        let is_forgotten = self.forgotten.lock().unwrap().contains(&key);
+        let now = self.rotated.get(&key).filter(|_| is_forgotten);
+        let found = now.or_else(|| self.secrets.get(&key)).cloned();
         async move { found.unwrap_or(Ok(None)) }.boxed()
+    }
+
+    fn forget_secret(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.forgotten.lock().unwrap().insert(key);
     }
 
     fn pull_secrets_of<'a>(

@@ -28,7 +28,7 @@ async fn a_signers_secret_is_read_as_the_documentation_makes_it() {
     assert_eq!(format!("{alice:?}"), "Secret signers/alice of type Opaque");
     let again = secrets.secret("signers", "alice").await.unwrap().unwrap();
     assert!(Arc::ptr_eq(&alice, &again));
-    secrets.forget("signers", "alice");
+    secrets.forget_secret("signers", "alice");
     let unchanged = secrets.secret("signers", "alice").await.unwrap().unwrap();
     assert_eq!(unchanged.get("name"), Some(&b"alice"[..]));
 }
@@ -54,7 +54,7 @@ async fn a_secret_that_was_refused_is_read_anew() {
         "an absence is not kept"
     );
     environment.apply(&secret("new"));
-    secrets.forget("renewed", "pull");
+    secrets.forget_secret("renewed", "pull");
     assert_eq!(read().await.unwrap().get("a"), Some(&b"new"[..]));
 }
 

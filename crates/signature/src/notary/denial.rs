@@ -167,6 +167,11 @@ impl Reason {
         }
     }
 
+    /// Whether other credentials might change it.
+    pub fn is_of_credentials(&self) -> bool {
+        matches!(self, Self::Fetch { error } if error.is_refusal())
+    }
+
     /// A stable name in kebab-case, for machines.
     pub fn code(&self) -> &'static str {
         match self {
