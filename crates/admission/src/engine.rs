@@ -61,6 +61,14 @@ impl Engine {
             counsel: Some(counsel),
             ..self
         }
+    /// What verifies by content trust.
+    pub fn notary(&self) -> &Notary {
+        &self.notary
+    }
+
+    /// What asks registries.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Answers the body of an admission request.

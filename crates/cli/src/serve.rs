@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cise_admission::{Coverage, Everywhere};
+use cise_admission::Engine;
 use cise_kubernetes::Cluster;
 use cise_server::{
     Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
@@ -154,6 +155,8 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let peers = Peers::of(&configuration, args.db.path())?;
     advisories::follow(&configuration, args.db.path(), &peers.advisor);
     let engine = wiring::engine(&configuration, configuration.admission.clone(), sources, peers);
+    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
+    count_kept(&engine, &metrics);
     let limits = Limits {
         reviews: configuration.reviews,
         ..Limits::default()
@@ -214,6 +217,15 @@ impl Standing {
         let (citizen, shown) = Citizen::join(cluster.clone(), settings, given, metrics).await?;
         Ok((Some(citizen), shown))
     }
+}
+
+/// Has the metrics count what the engine keeps in memory.
+fn count_kept(engine: &Engine, metrics: &Metrics) {
+    let (notary, registry) = (engine.notary().clone(), engine.registry().clone());
+    let http = registry.http().clone();
+    metrics.kept_results("notary", move || notary.kept());
+    metrics.kept_results("tags", move || registry.kept_tags());
+    metrics.kept_results("tokens", move || http.kept_tokens());
 }
 
 async fn failed(citizen: &mut Option<Citizen>) -> Failure {

@@ -158,6 +158,12 @@ impl Registry {
         &self.http
     }
 
+    /// How many digests of tags are kept.
+    pub fn kept_tags(&self) -> u64 {
+        self.tags.run_pending_tasks();
+        self.tags.entry_count()
+    }
+
     /// The table of registries.
     pub fn registries(&self) -> &Registries {
         self.http.registries()

@@ -109,6 +109,11 @@ impl Http {
         self.wire.registries()
     }
 
+    /// How many tokens are kept.
+    pub fn kept_tokens(&self) -> u64 {
+        self.tokens.kept()
+    }
+
     /// Asks. Each candidate is tried in turn until one is accepted; without any, the request is anonymous. If none is accepted,
     /// the reason of each is in the error.
     ///

@@ -24,6 +24,20 @@ fn the_alerts_and_the_dashboard_ask_for_metrics_that_exist() {
 }
 
 #[test]
+fn the_documentation_has_the_table_of_the_code() {
+    let documentation = include_str!("../../../../docs/metrics.md");
+    let names = |text: &'static str| {
+        let rows = text.lines().filter_map(|line| {
+            let row = line.trim_start_matches("//! ").strip_prefix("| `")?;
+            row.split_once('`').map(|(name, _)| name)
+        });
+        rows.filter(|name| name.starts_with("cise_"))
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(names(documentation), names(METRICS));
+}
+
+#[test]
 fn the_dashboard_is_json_with_panels_of_which_none_hides_another() {
     let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
     let mut taken = BTreeSet::new();

@@ -49,8 +49,13 @@ impl Server {
 
     /// Sends a recorded review.
     pub(crate) fn review(&self, hook: &str, recording: &str) -> Value {
+        self.review_of(hook, recording, &[])
+    }
+
+    /// Sends a recorded review with other images in it.
+    pub(crate) fn review_of(&self, hook: &str, recording: &str, images: &[(&str, &str)]) -> Value {
         let ca = fs::read_to_string(self.folder.path().join("ca.pem")).unwrap();
-        let body = recordings::get(recording).unwrap().body;
+        let body = recordings::get(recording).unwrap().body_with(images);
         let url = format!("{}{hook}?timeout=10s", self.url());
         let reply = Caller::trusting(&ca).unwrap().post(&url, body).unwrap();
         let review: Value = serde_json::from_slice(&reply.body).unwrap();

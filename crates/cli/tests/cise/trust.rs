@@ -14,6 +14,7 @@ use cise_testkit::registry::Registry;
 use serde_json::Value;
 
 use crate::program::Folder;
+use crate::server::Server;
 
 /// A registry with a signed image, and the folder in which `cise` knows both.
 struct Stage {
@@ -268,6 +269,35 @@ fn the_pin_of_policies_that_name_their_own_trust_server_is_listed_shown_and_forg
     );
     let listed = stage.folder.run("trust list --state state").stdout;
     assert_eq!(listed.trim_end(), lines[0]);
+}
+
+#[test]
+fn a_server_shows_how_much_it_keeps() {
+    let Some(stage) = Stage::set_up() else { return };
+    stage.sign(&stage.notary);
+    let Stage {
+        registry,
+        notary: _notary,
+        folder,
+        ..
+    } = stage;
+    let arguments = "--config cise.yaml --policies policies.yaml --state state";
+    let server = Server::spawn(folder, arguments);
+    server.wait_for("ready: reviews at https://");
+    let kept = || {
+        let metrics = server.admin("/metrics").1;
+        let lines = metrics.lines().filter_map(|line| {
+            let line = line.strip_prefix("cise_kept_results{kind=")?;
+            Some(line.to_owned())
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let nothing = ["\"notary\"} 0", "\"tags\"} 0", "\"tokens\"} 0"];
+    assert_eq!(kept(), nothing);
+    let images = [("registry.test", &*registry.host())];
+    let answer = server.review_of("/trust", "pod-create-one-image", &images);
+    assert_eq!(answer["allowed"], true, "{answer}");
+    assert_eq!(kept(), ["\"notary\"} 1", nothing[1], nothing[2]]);
 }
 
 #[test]

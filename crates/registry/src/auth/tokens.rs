@@ -48,6 +48,12 @@ impl Tokens {
         }
     }
 
+    /// How many tokens are kept.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept.run_pending_tasks();
+        self.kept.entry_count()
+    }
+
     /// The challenge with which the server answered for this scope before.
     pub(crate) fn known_challenge(&self, server: &Server, scope: &Scope) -> Option<Challenge> {
         self.challenges.get(&(server.url().clone(), scope.clone()))

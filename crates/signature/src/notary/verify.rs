@@ -175,6 +175,13 @@ impl Notary {
         Ok(kept.evidence(finding, &key))
     }
 
+    /// How many verified repositories are kept.
+    pub fn kept(&self) -> u64 {
+        let kept = &self.0.kept;
+        kept.run_pending_tasks();
+        kept.entry_count()
+    }
+
     fn choice(&self, question: &Question<'_>, gun: &Gun) -> Result<Choice, Refusal> {
         let registry = question.image.repository().host();
         let named = question.requirement.server();
