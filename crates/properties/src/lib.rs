@@ -24,7 +24,7 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 21] = [
+pub const ALL: [(&str, Property); 23] = [
     ("apk", detector::apk),
     ("challenge", registry::challenge),
     ("docker_config", registry::docker_config),
@@ -32,6 +32,7 @@ pub const ALL: [(&str, Property); 21] = [
     ("image_manifest", registry::image_manifest),
     ("key", key::key),
     ("kubernetes_manifest", manifests::kubernetes_manifest),
+    ("link", registry::link),
     ("os_release", detector::os_release),
     ("osv_record", advisor::osv_record),
     ("pattern", pattern::pattern),
@@ -42,6 +43,7 @@ pub const ALL: [(&str, Property); 21] = [
     ("rpm_header", detector::header),
     ("rpm_sqlite", detector::sqlite),
     ("timeout", server::timeout),
+    ("token", registry::token),
     ("trust_metadata", metadata::trust_metadata),
     ("trust_record", store::trust_record),
     ("trust_repository", repository::trust_repository),

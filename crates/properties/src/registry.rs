@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use cise_reference::Repository;
-use cise_registry::fuzzing::bearer_challenge;
+use cise_registry::fuzzing::{bearer_challenge, next_page, token_answer};
 use cise_registry::{DockerConfig, DockerConfigError, Keyring, Manifest, MediaType};
 use serde_json::Value;
+use url::Url;
 
 use crate::{assert_message, first_line};
 
@@ -24,6 +27,58 @@ pub(crate) fn challenge(bytes: &[u8]) {
     // Escaping may make a header larger than any that is read.
     if header.len() <= 8 * 1024 {
         assert_eq!(bearer_challenge(&[header.as_bytes()]), Some(challenge));
+    }
+}
+
+/// A `Date` header in the first line and a token server's answer in the rest: what is presented is the token of the answer and
+/// nothing that ends a header, it is shown to nobody, and it is kept for a day at most.
+pub(crate) fn token(bytes: &[u8]) {
+    let (date, body) = first_line(bytes);
+    let (header, kept_for) = match token_answer(date, body) {
+        Ok(token) => token,
+        Err(error) => return assert_message(&error),
+    };
+    assert!(
+        kept_for <= Duration::from_secs(24 * 60 * 60),
+        "{kept_for:?}"
+    );
+    assert!(header.is_sensitive(), "{header:?}");
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let token = header.as_bytes().strip_prefix(b"Bearer ");
+    let of_answer = ["token", "access_token"].map(|name| answer.get(name).and_then(Value::as_str));
+    assert!(
+        of_answer
+            .iter()
+            .flatten()
+            .any(|text| Some(text.as_bytes()) == token && !text.is_empty()),
+        "{answer} has no such token"
+    );
+    assert!(
+        !header
+            .as_bytes()
+            .iter()
+            .any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+    );
+}
+
+/// The path of a page in the first line and its `Link` header in the rest: the next page is on the same server, whose name it
+/// cannot change.
+pub(crate) fn link(bytes: &[u8]) {
+    let (path, link) = first_line(bytes);
+    let (Ok(path), Ok(link)) = (str::from_utf8(path), str::from_utf8(link)) else {
+        return;
+    };
+    for server in ["https://registry.example.com", "http://localhost:5000/"] {
+        let Ok(url) = Url::parse(server) else { return };
+        let Some(next) = next_page(&url, path, link) else {
+            continue;
+        };
+        assert!(next.starts_with('/'), "{next}");
+        let asked = Url::parse(&format!("{}{next}", server.trim_end_matches('/')));
+        assert!(
+            asked.is_ok_and(|asked| asked.origin() == url.origin() && asked.username().is_empty()),
+            "{next}"
+        );
     }
 }
 

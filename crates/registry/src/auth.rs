@@ -14,4 +14,5 @@ pub use token::TokenError;
 
 pub(crate) use challenge::Challenge;
 pub(crate) use login::{Age, Authorization, Login};
+pub(crate) use token::Token;
 pub(crate) use tokens::{Petition, Tokens};

@@ -2,7 +2,7 @@
 
 mod blob;
 mod error;
-mod referrers;
+pub(crate) mod referrers;
 mod sources;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 use std::fs;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use tempfile::TempDir;
 
 use super::*;
@@ -251,5 +253,39 @@ fn a_pinned_root_is_about_names_that_there_can_be() {
         "https://a.b/*",
     ] {
         assert!(!check::may_be_canonical(text), "{text}");
+    }
+}
+
+/// The configuration with a part of it replaced: from one place to another, by this text.
+fn garbled(text: &str, (from, to, by): &(Index, Index, String)) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut ends = [from, to].map(|end| end.index(characters.len() + 1));
+    ends.sort_unstable();
+    let [from, to] = ends;
+    // Large parts would leave little to be read.
+    let to = to.min(from + 40);
+    let (before, after) = (&characters[..from], &characters[to..]);
+    before
+        .iter()
+        .chain(&by.chars().collect::<Vec<_>>())
+        .chain(after)
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_configuration_that_was_garbled_works_or_is_refused_with_its_name_and_without_end_of_message(
+        edits in prop::collection::vec((any::<Index>(), any::<Index>(), r#"\PC{0,6}|[\x00-\x1f:{}'"\[\]\n -]{0,6}"#), 1..4),
+    ) {
+        let example = include_str!("example.yaml").to_owned();
+        let text = edits.iter().fold(example, |text, edit| garbled(&text, edit));
+        if let Err(message) = read(&text) {
+            prop_assert!(message.contains("DIR"), "{message}");
+            prop_assert!(message.len() < 8 << 10, "{} bytes", message.len());
+            let is_odd = |character: char| character.is_control() && character != '\n';
+            prop_assert!(!message.contains(is_odd), "{message:?}");
+        }
     }
 }

@@ -33,9 +33,9 @@ pub enum TokenError {
 
 /// A token, ready to be sent.
 #[derive(Clone)]
-pub(super) struct Token {
-    pub(super) header: HeaderValue,
-    pub(super) renew_at: Instant,
+pub(crate) struct Token {
+    pub(crate) header: HeaderValue,
+    pub(crate) renew_at: Instant,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Answer {
 
 impl Token {
     /// Reads the answer of a token server, which came at `received`.
-    pub(super) fn read(
+    pub(crate) fn read(
         body: &[u8],
         headers: &HeaderMap,
         received: Instant,

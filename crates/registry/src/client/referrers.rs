@@ -169,7 +169,7 @@ fn manifests(document: &Document) -> Result<Vec<Descriptor>, RegistryFailure> {
 }
 
 /// The path and query of the next page (RFC 8288), on the same server; nothing after the last one.
-fn next_page(server: &Url, path: &str, link: &str) -> Option<String> {
+pub(crate) fn next_page(server: &Url, path: &str, link: &str) -> Option<String> {
     let next = link.split(',').find(|link| {
         link.split(';')
             .skip(1)
