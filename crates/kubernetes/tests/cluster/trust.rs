@@ -139,3 +139,37 @@ async fn past_the_bound_no_new_repository_is_recorded() {
     assert_eq!(full, Err(StoreError::Full { most: 2 }));
     assert_eq!(another.list().await.unwrap().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_of_policies_that_name_a_trust_server_is_a_record_of_its_own_that_says_so() {
+    let Some(environment) = Environment::shared() else {
+        return;
+    };
+    let store = ConfigMapStore::new(&environment.cluster().await, 1000);
+    let app = "registry.example.com/named/app";
+    let json = state(app, 1).to_json();
+    let by_policy = json.replace(
+        "\"pinnedAt\"",
+        "\"trustServerChosenBy\": \"policy\", \"pinnedAt\"",
+    );
+    let theirs = TrustState::from_json(by_policy.as_bytes()).unwrap();
+    let (shared, named) = (pin(app), theirs.pin().clone());
+    assert_eq!(
+        store.create(&named, &theirs).await.unwrap(),
+        Written::Done,
+        "the policy comes first"
+    );
+    assert_eq!(store.load(&shared).await.unwrap(), None);
+    assert_eq!(
+        store.create(&shared, &state(app, 2)).await.unwrap(),
+        Written::Done
+    );
+    assert_eq!(store.load(&named).await.unwrap().unwrap().state, theirs);
+    let listed = environment.kubectl(&[
+        "-n", HOME, "get", "configmaps", "-o",
+        r"jsonpath={range .items[?(@.metadata.annotations.securityenforcement\.admission\.cloud\.ibm\.com/trust-server)]}{.metadata.annotations.securityenforcement\.admission\.cloud\.ibm\.com/trust-server}{end}",
+    ]);
+    assert_eq!(listed, "https://notary.example.com/");
+    assert!(store.forget(&named).await.unwrap());
+    assert!(store.load(&shared).await.unwrap().is_some());
+}
