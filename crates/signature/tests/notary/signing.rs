@@ -1,8 +1,9 @@
 //! Who signed what, and whether that is enough.
 
+use cise_signature::notary::Requirement;
 use cise_signature::{Refusal, RefusalKind};
 
-use crate::bed::{Bed, gun, image, requirement, target};
+use crate::bed::{Bed, gun, image, requirement, signer, target};
 
 #[tokio::test]
 async fn a_repository_in_which_nothing_was_ever_signed_is_refused() {
@@ -353,4 +354,30 @@ async fn what_has_expired_is_refused_although_it_was_admitted_before() {
         assert_eq!(later.refuses(&tag, &[]).await, code, "after {days} days");
     }
     assert_eq!(verifier.admits(&tag, &[]).await, hello.digest());
+}
+
+/// Alice hands her role on, level by level, each of which the real client signs.
+#[tokio::test]
+async fn delegations_are_followed_eight_levels_deep_and_no_deeper() {
+    let Some(bed) = Bed::start() else { return };
+    let (owner, alice) = (bed.person("owner"), bed.person("alice"));
+    let alices = alice.generate_key().unwrap();
+    let (gun, hello) = (gun("app"), image("hello"));
+    owner.init(&gun).unwrap();
+    owner.add_signer(&gun, &alices).unwrap();
+    alice.release(&gun, &target("v1", &hello)).unwrap();
+    let name = |level: usize| format!("alice{}", "/a".repeat(level - 1));
+    for level in 2..=9 {
+        let role = format!("targets/{}", name(level));
+        alice.delegate(&gun, &role, &[&alices], &[]).unwrap();
+        alice.sign(&gun, &target("v1", &hello), &[&role]).unwrap();
+    }
+    let (tag, verifier) = (format!("{gun}:v1"), bed.verifier());
+    let by = |level| Requirement::new(None, vec![signer(&name(level), &alices.public_key)]);
+    for level in [1, 2, 8] {
+        let admitted = verifier.require(&tag, &by(level)).await.unwrap();
+        assert_eq!(admitted.digest().to_string(), hello.digest(), "{level}");
+    }
+    let refusal = verifier.require(&tag, &by(9)).await.unwrap_err();
+    assert_eq!(refusal.code(), "trust-signer-unknown", "{refusal}");
 }
