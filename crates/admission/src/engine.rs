@@ -61,6 +61,8 @@ impl Engine {
             counsel: Some(counsel),
             ..self
         }
+    }
+
     /// What verifies by content trust.
     pub fn notary(&self) -> &Notary {
         &self.notary

@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cise_admission::{Coverage, Everywhere};
-use cise_admission::Engine;
+use cise_admission::{Coverage, Engine, Everywhere};
 use cise_kubernetes::Cluster;
 use cise_server::{
     Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
@@ -155,7 +154,6 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let peers = Peers::of(&configuration, args.db.path())?;
     advisories::follow(&configuration, args.db.path(), &peers.advisor);
     let engine = wiring::engine(&configuration, configuration.admission.clone(), sources, peers);
-    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources);
     count_kept(&engine, &metrics);
     let limits = Limits {
         reviews: configuration.reviews,

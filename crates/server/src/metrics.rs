@@ -16,7 +16,6 @@
 //! | `cise_policies_age_seconds` | | for how long the policies in force may have been out of date, asked when scraped; only of a cluster |
 //! | `cise_webhook_registration` | `configuration`, `state` | 1 for the state of each webhook configuration as its keeper sees it: `registered`, `deleted` (the enforcement is off), `failed`, or `unknown` (another replica is the keeper); only of a cluster |
 //! | `cise_namespace_left_out` | `name` | 1 for each namespace that no webhook is called for, since its policies admit everything; told by the keeper alone |
-//! | `cise_kept_results` | `kind` | results kept in memory, counted when asked |
 //! | `cise_kept_results` | `kind` | results kept in memory, counted when asked: `notary` (verified repositories), `tags` (digests of tags), `tokens` |
 
 mod registration;

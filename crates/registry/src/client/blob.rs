@@ -90,6 +90,8 @@ impl BlobCopies {
             party: &self.party,
             progress: &Progress::new(),
             limit: self.limit,
+            // It is not held: whoever reads it takes it piece by piece.
+            room: None,
             deadline,
         };
         self.http.open(get).await?.ok_or(RegistryFailure::NotFound)
