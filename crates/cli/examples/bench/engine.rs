@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use cise_admission::{Advisors, Engine, Hook, Settings, Workloads};
+use cise_advisor::assessment::Rules;
 use cise_manifests::ManifestSource;
 use cise_policy::HostPattern;
 use cise_registry::{
