@@ -2,12 +2,13 @@
 
 mod conditions;
 mod hooks;
+mod settled;
 mod withheld;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cise_admission::{Coverage, CoverageError, Pass, PolicySource as _};
 use futures::FutureExt as _;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 use crate::cluster::answer;
 use crate::error::is;
 use crate::{Cluster, Error, PolicyWatch};
+use settled::Settled;
 use withheld::Withheld;
 
 pub use conditions::{OwnPods, OwnPodsError};
@@ -60,6 +62,7 @@ pub struct Registrar {
     settings: RegistrationSettings,
     policies: Arc<PolicyWatch>,
     authorities: watch::Receiver<Option<Arc<str>>>,
+    settled: Mutex<Settled>,
     status: watch::Sender<RegistrationStatus>,
 }
 
@@ -110,6 +113,7 @@ impl Registrar {
             settings,
             policies,
             authorities,
+            settled: Mutex::default(),
             status: watch::Sender::default(),
         }
     }
@@ -165,7 +169,7 @@ impl Registrar {
         Some(RegistrationStatus {
             mutating,
             validating,
-            left_out: self.open_namespaces(),
+            left_out: self.validating.left_out(),
         })
     }
 
@@ -190,10 +194,16 @@ impl Registrar {
         }
     }
 
-    /// The list of webhooks for a pass; nothing as long as no authority is known.
-    fn webhooks(&self, pass: Pass, withheld: &Withheld) -> Option<Value> {
+    /// The list of webhooks for a pass, where these namespaces are left out until now; nothing as long as no authority is known.
+    fn webhooks(
+        &self,
+        pass: Pass,
+        withheld: &Withheld,
+        before: &BTreeSet<String>,
+    ) -> Option<Value> {
         let authorities = self.authorities.borrow().clone()?;
-        let mut left_out = self.open_namespaces();
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left_out = settled.among(self.open_namespaces(), before, Instant::now());
         left_out.retain(|namespace| !withheld.has(namespace));
         Some(hooks::list(
             pass,
@@ -237,8 +247,7 @@ where
         let Some(found) = self.read().await? else {
             return Ok(false);
         };
-        let configuration = serde_json::to_value(&found).unwrap_or_default();
-        let is_left_out = hooks::leave_out(&configuration, namespace);
+        let is_left_out = left_out_by(&found).contains(namespace);
         if !is_left_out && !registrar.open_namespaces().contains(namespace) {
             return Ok(false);
         }
@@ -255,6 +264,7 @@ where
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let Some(found) = self.read().await? else {
+                *self.written() = None;
                 return Ok(Registered::Deleted);
             };
             let now = Timestamp::now();
@@ -262,7 +272,8 @@ where
             if let Some(namespace) = include {
                 withheld.add(namespace, now + WITHHELD_FOR);
             }
-            let Some(webhooks) = registrar.webhooks(self.pass, &withheld) else {
+            let before = left_out_by(&found);
+            let Some(webhooks) = registrar.webhooks(self.pass, &withheld, &before) else {
                 return Err(Self::failed("no authority for them is known yet"));
             };
             match self.replace(&found, &withheld, webhooks).await {
@@ -314,6 +325,13 @@ where
         Ok(())
     }
 
+    /// The namespaces that are left out by what was written last.
+    fn left_out(&self) -> BTreeSet<String> {
+        let written = self.written();
+        let configuration = written.as_ref().map(|(_, configuration)| configuration);
+        configuration.map(hooks::left_out).unwrap_or_default()
+    }
+
     fn written(&self) -> MutexGuard<'_, Option<(String, Value)>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -329,4 +347,9 @@ where
             why: why.to_owned(),
         }
     }
+}
+
+fn left_out_by<K: Serialize>(configuration: &K) -> BTreeSet<String> {
+    let configuration = serde_json::to_value(configuration).unwrap_or_default();
+    hooks::left_out(&configuration)
 }

@@ -114,20 +114,20 @@ pub(super) fn list(
     Value::Array(hooks)
 }
 
-/// Does any webhook of this configuration leave the namespace out by its name?
-pub(super) fn leave_out(configuration: &Value, namespace: &str) -> bool {
+/// The namespaces that any webhook of this configuration leaves out by their names.
+pub(super) fn left_out(configuration: &Value) -> BTreeSet<String> {
     let webhooks = configuration.get("webhooks").and_then(Value::as_array);
-    let mut expressions = webhooks.into_iter().flatten().flat_map(|webhook| {
+    let expressions = webhooks.into_iter().flatten().flat_map(|webhook| {
         let expressions = webhook.pointer("/namespaceSelector/matchExpressions");
         expressions.and_then(Value::as_array).into_iter().flatten()
     });
-    expressions.any(|expression| {
-        let values = expression.get("values").and_then(Value::as_array);
-        expression
-            .get("key")
-            .is_some_and(|key| key == NAMESPACE_NAME)
-            && values.is_some_and(|values| values.iter().any(|value| value == namespace))
-    })
+    let by_name = expressions.filter(|expression| {
+        let key = expression.get("key");
+        key.is_some_and(|key| key == NAMESPACE_NAME)
+    });
+    let values = by_name.filter_map(|expression| expression.get("values")?.as_array());
+    let names = values.flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
 }
 
 struct Writer<'a> {
@@ -333,15 +333,14 @@ mod tests {
 
     #[test]
     fn namespaces_are_left_out_by_name_from_all_webhooks_but_that_for_policies() {
-        let left_out = BTreeSet::from(["kube-system".to_owned()]);
+        let by_name = BTreeSet::from(["kube-system".to_owned()]);
         let settings = RegistrationSettings {
             opt_out: OptOut::ByLabel,
             ..settings(Workloads::Enforce)
         };
         for pass in [Pass::Mutating, Pass::Validating] {
-            let webhooks = list(pass, &settings, "ibm-system", "", &left_out);
-            assert!(leave_out(&json!({ "webhooks": webhooks }), "kube-system"));
-            assert!(!leave_out(&json!({ "webhooks": webhooks }), "skip"));
+            let webhooks = list(pass, &settings, "ibm-system", "", &by_name);
+            assert_eq!(left_out(&json!({ "webhooks": webhooks })), by_name);
             for webhook in webhooks.as_array().unwrap() {
                 let expressions = webhook.pointer("/namespaceSelector/matchExpressions");
                 let is_for_policies = webhook["name"] == PolicyGate::NAME;
