@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
+use cise_testkit::controlplane::{ControlPlane, Kubectl, Node, Pretend, User};
 use cise_testkit::process::is_listening;
 use cise_testkit::recorder::Recorder;
 use serde_json::json;
@@ -35,11 +35,13 @@ fn a_control_plane_serves_its_users_and_ends_with_its_value() {
     if !ControlPlane::require() {
         return;
     }
-    let cluster = ControlPlane::start().unwrap();
+    let mut cluster = ControlPlane::start().unwrap();
     let admin = cluster.kubectl(&User::admin()).unwrap();
     users_are_known_by_their_certificates(&cluster, &admin);
     controllers_make_pods(&admin);
+    a_node_runs_what_is_to_run_and_ends_what_is_to_end(&cluster, &admin);
     a_webhook_behind_a_service_is_asked_through_its_route(&cluster, &admin);
+    an_api_server_that_is_started_again_knows_what_it_knew(&mut cluster, &admin);
     let address: SocketAddr = cluster
         .url()
         .trim_start_matches("https://")
@@ -164,4 +166,30 @@ fn register_webhook(admin: &Kubectl, authority_file: &str) {
     admin
         .run_with(&["apply", "-f", "-"], &configuration.to_string())
         .unwrap();
+}
+
+fn a_node_runs_what_is_to_run_and_ends_what_is_to_end(cluster: &ControlPlane, admin: &Kubectl) {
+    let _node = Node::start(cluster, "n1", Pretend).unwrap();
+    let job = ["create", "job", "once", "--image=registry.test/team/app:v1"];
+    admin.run(&job).unwrap();
+    for awaited in [
+        ["--for=condition=Available", "deployment/shop"],
+        ["--for=condition=Complete", "job/once"],
+    ] {
+        admin
+            .run(&[&["wait", "--timeout=60s"], &awaited[..]].concat())
+            .unwrap();
+    }
+    let delete = ["delete", "pods", "-l", "app=shop", "--timeout=60s"];
+    admin.run(&delete).unwrap();
+}
+
+fn an_api_server_that_is_started_again_knows_what_it_knew(
+    cluster: &mut ControlPlane,
+    admin: &Kubectl,
+) {
+    let get = ["get", "deployment", "shop", "-o", "name"];
+    let meanwhile = || assert!(admin.run(&get).is_err(), "it is away");
+    cluster.restart_api_server(meanwhile).unwrap();
+    assert_eq!(admin.run(&get).unwrap(), "deployment.apps/shop");
 }

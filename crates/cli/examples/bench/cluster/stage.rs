@@ -109,10 +109,11 @@ impl Stage {
         started
     }
 
-    /// The API server calls this one.
+    /// Waits until the API server calls this one. Before it is ready, whoever asks gets no answer.
     pub(super) fn registers(&self, cise: &Cise) -> Result<()> {
         self.plane.route(SERVICE, cise.listen);
-        wait_until(|| Ok(!self.admits("toggle", "registry.example.com/nobody/app:v1")?))
+        let judged = || self.admits("toggle", "registry.example.com/nobody/app:v1");
+        wait_until(|| Ok(matches!(judged(), Ok(false))))
     }
 
     /// Makes policies with one entry each, spread over so many namespaces.
