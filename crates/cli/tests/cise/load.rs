@@ -61,12 +61,12 @@ impl Load {
     /// Ends when everybody has got a good answer, and gives the other ones.
     pub(crate) fn end(self) -> Vec<String> {
         self.goes_on();
-        self.course.is_over.store(true, Ordering::Relaxed);
-        let failures = Arc::clone(&self.course);
-        for asker in self.askers {
+        let Self { course, askers } = self;
+        course.is_over.store(true, Ordering::Relaxed);
+        for asker in askers {
             asker.join().unwrap();
         }
-        failures.failures.lock().unwrap().clone()
+        course.failures.lock().unwrap().clone()
     }
 }
 
