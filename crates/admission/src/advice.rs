@@ -77,7 +77,9 @@ impl Inquiry<'_> {
         reference: &Reference,
         found: &[Finding],
     ) -> Result<Digest, Reason> {
-        let verified = found.iter().find_map(|finding| finding.result.as_ref().ok());
+        let verified = found
+            .iter()
+            .find_map(|finding| finding.result.as_ref().ok());
         match (reference.digest(), verified) {
             (Some(named), _) => Ok(named.clone()),
             (None, Some(evidence)) => Ok(evidence.digest().clone()),
@@ -97,11 +99,7 @@ impl Inquiry<'_> {
     }
 
     /// Exemptions of a tag hold only where the tag is known to stand for the digest. That is found out before they are missed.
-    async fn assess(
-        &self,
-        sample: &Sample<'_>,
-        rules: &Rules,
-    ) -> Result<Arc<Assessment>, Reason> {
+    async fn assess(&self, sample: &Sample<'_>, rules: &Rules) -> Result<Arc<Assessment>, Reason> {
         let assessment = self.advise(sample, TagBinding::Unproven, rules).await?;
         let headline = match assessment.gate(rules) {
             Gate::Admit => return Ok(assessment),

@@ -53,7 +53,7 @@ pub use settings::{Advisor, Advisors, Settings, Workloads};
 pub use sources::{ExemptionSource, PolicySource, SecretData, SecretSource, SourceError};
 pub use text::Text;
 pub use verdict::{
-    Admission, AppliedEntry, AssessmentEvidence, Complaint, Decision, Enforcement, Evidence, ImageDecision, Pin, Place,
-    TagResolution, Verdict,
+    Admission, AppliedEntry, AssessmentEvidence, Complaint, Decision, Enforcement, Evidence,
+    ImageDecision, Pin, Place, TagResolution, Verdict,
 };
 pub use workload::{ImageAt, List, MAX_IMAGES, Mirror, Workload, WorkloadError};

@@ -241,11 +241,9 @@ impl Evidence {
     pub(crate) fn binds(&self, tag: &Tag, digest: &Digest) -> bool {
         let named = match self {
             Self::Signature(cise_signature::Evidence::ContentTrust { target, .. }) => &**target,
-            // Other kinds of signatures are about digests.
-            Self::Signature(_) => return false,
+            // Other kinds of signatures are about digests, and the advisor speaks of what it is shown.
+            Self::Signature(_) | Self::Assessment(_) => return false,
             Self::Resolution(resolution) => resolution.tag.as_str(),
-            // The advisor speaks of what it is shown.
-            Self::Assessment(_) => return false,
         };
         named == tag.as_str() && self.digest() == digest
     }
@@ -258,7 +256,11 @@ impl AssessmentEvidence {
             status: assessment.status,
             assessed_at: assessment.assessed_at,
             exempted_issues: assessment.issues.len(),
-            warnings: assessment.warnings.iter().map(ToString::to_string).collect(),
+            warnings: assessment
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 

@@ -112,17 +112,33 @@ fn build_database(args: &BuildArgs) -> Result<(), Failure> {
 impl BuildArgs {
     fn input(&self, path: &std::path::Path) -> Input {
         Input {
-            covers: self.covers.iter().map(|name| name.as_str().into()).collect(),
+            covers: self
+                .covers
+                .iter()
+                .map(|name| name.as_str().into())
+                .collect(),
             as_of: self.as_of,
             ..Input::new(path)
         }
     }
 
     fn plan(&self, now: Timestamp) -> Build {
-        let names: BTreeSet<Box<str>> = self.release.iter().map(|name| name.as_str().into()).collect();
+        let names: BTreeSet<Box<str>> = self
+            .release
+            .iter()
+            .map(|name| name.as_str().into())
+            .collect();
         Build {
-            texts: if self.no_texts { Texts::LeftOut } else { Texts::Kept },
-            releases: if names.is_empty() { Releases::All } else { Releases::Only(names) },
+            texts: if self.no_texts {
+                Texts::LeftOut
+            } else {
+                Texts::Kept
+            },
+            releases: if names.is_empty() {
+                Releases::All
+            } else {
+                Releases::Only(names)
+            },
             max_rejected: self.max_rejected,
             ..Build::new(now)
         }
@@ -131,7 +147,12 @@ impl BuildArgs {
 
 fn shown(stage: Stage<'_>) -> String {
     match stage {
-        Stage::Reading { source, records, done, of } => {
+        Stage::Reading {
+            source,
+            records,
+            done,
+            of,
+        } => {
             let percent = done.saturating_mul(100) / of.max(1);
             format!("reading {source}: {records} records, {percent} %")
         }

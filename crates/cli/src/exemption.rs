@@ -142,7 +142,10 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let known = known.map_or_else(|| Ok(Vec::new()), read)?;
     let exemption = Exemption::new(issue.origin(&known)?, spec)?;
     let text = format!("---\n{}", serde_saphyr::to_string(&manifest(&exemption)?)?);
-    let announced = format!("Creating exemption for '{}' in '{}'...", issue.issue_id, issue.scope);
+    let announced = format!(
+        "Creating exemption for '{}' in '{}'...",
+        issue.issue_id, issue.scope
+    );
     match &args.file {
         None => {
             terminal::tell(&announced);
@@ -156,7 +159,8 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
 }
 
 fn list(path: &Path) -> Result<(), Failure> {
-    let mut rows = vec![["Scope", "Issue type", "Issue ID", "For", "Expires", "Owner"].map(str::to_owned)];
+    let mut rows =
+        vec![["Scope", "Issue type", "Issue ID", "For", "Expires", "Owner"].map(str::to_owned)];
     for exemption in read(path)? {
         let spec = exemption.spec();
         let images: Vec<&str> = spec.images.iter().map(Pattern::as_written).collect();
@@ -168,7 +172,9 @@ fn list(path: &Path) -> Result<(), Failure> {
                 Scope::Cluster => "all pods".to_owned(),
                 Scope::Namespace(namespace) => format!("pods of {}", namespace.as_str()),
             },
-            spec.expires.as_ref().map_or_else(|| "never".to_owned(), ToString::to_string),
+            spec.expires
+                .as_ref()
+                .map_or_else(|| "never".to_owned(), ToString::to_string),
             spec.owner.as_deref().unwrap_or("-").to_owned(),
         ]);
     }
@@ -233,7 +239,13 @@ impl IssueArgs {
             .as_str()
             .to_ascii_lowercase()
             .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() {
+                    letter
+                } else {
+                    '-'
+                }
+            })
             .collect();
         let stem = stem.trim_matches('-');
         let is_taken = |name: &str| known.iter().any(|one| one.origin().name() == name);
@@ -293,7 +305,10 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
         }
     }
     let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         format!("{}\n", cells.collect::<Vec<_>>().join("   ").trim_end())
     };
     rows.iter().map(line).collect()

@@ -153,7 +153,12 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let gate = wiring::gate(&configuration, &sources, coverage);
     let peers = Peers::of(&configuration, args.db.path())?;
     advisories::follow(&configuration, args.db.path(), &peers.advisor);
-    let engine = wiring::engine(&configuration, configuration.admission.clone(), sources, peers);
+    let engine = wiring::engine(
+        &configuration,
+        configuration.admission.clone(),
+        sources,
+        peers,
+    );
     count_kept(&engine, &metrics);
     let limits = Limits {
         reviews: configuration.reviews,

@@ -172,7 +172,10 @@ impl VaArgs {
         } else {
             text::Detail::Brief
         };
-        terminal::print(&format!("{}\n", text::render(&outcome.report, sections, detail)))
+        terminal::print(&format!(
+            "{}\n",
+            text::render(&outcome.report, sections, detail)
+        ))
     }
 }
 

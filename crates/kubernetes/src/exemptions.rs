@@ -133,7 +133,10 @@ impl ExemptionWatch {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut known);
         if known.len() > MOST {
-            tracing::error!("there are {} exemptions, and only {MOST} count", known.len());
+            tracing::error!(
+                "there are {} exemptions, and only {MOST} count",
+                known.len()
+            );
         }
         let in_force = known.values().take(MOST).cloned();
         self.compiled.store(Arc::new(Exemptions::compile(in_force)));
@@ -147,7 +150,11 @@ impl ExemptionSource for ExemptionWatch {
 }
 
 fn key(kind: ExemptionKind, object: &DynamicObject) -> Key {
-    (kind, object.namespace().unwrap_or_default(), object.name_any())
+    (
+        kind,
+        object.namespace().unwrap_or_default(),
+        object.name_any(),
+    )
 }
 
 /// What cannot be read takes the place of what could, so that nothing is exempted by it any more.
@@ -164,7 +171,12 @@ fn take(kind: ExemptionKind, mut object: DynamicObject, known: &mut BTreeMap<Key
             known.insert(key, exemption);
         }
         Err(error) => {
-            tracing::error!("nothing is exempted by {} {}/{}: {error}", kind.name(), key.1, key.2);
+            tracing::error!(
+                "nothing is exempted by {} {}/{}: {error}",
+                kind.name(),
+                key.1,
+                key.2
+            );
             known.remove(&key);
         }
     }
@@ -187,7 +199,11 @@ mod tests {
     #[test]
     fn what_can_no_longer_be_read_exempts_nothing_any_more() {
         let mut known = BTreeMap::new();
-        take(ExemptionKind::Namespace, object("CVE-2024-5535"), &mut known);
+        take(
+            ExemptionKind::Namespace,
+            object("CVE-2024-5535"),
+            &mut known,
+        );
         assert_eq!(known.len(), 1);
         take(ExemptionKind::Namespace, object("no id"), &mut known);
         assert!(known.is_empty());

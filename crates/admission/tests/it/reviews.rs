@@ -155,7 +155,10 @@ async fn an_advisor_of_somebody_else_cannot_be_asked_and_our_own_needs_a_databas
     use cise_policy::HostPattern;
 
     for (advisor, found) in [
-        (Advisor::Elsewhere, "an advisor of somebody else for registry.test"),
+        (
+            Advisor::Elsewhere,
+            "an advisor of somebody else for registry.test",
+        ),
         (Advisor::Builtin, "found: no advisory database"),
     ] {
         let mut world = World::new(&[&cluster_policy(&[ADVISOR])]);
@@ -168,7 +171,10 @@ async fn an_advisor_of_somebody_else_cannot_be_asked_and_our_own_needs_a_databas
         )
         .await;
         let message = message(&denied);
-        assert!(message.starts_with("Vulnerability Advisor is not available\n"), "{message}");
+        assert!(
+            message.starts_with("Vulnerability Advisor is not available\n"),
+            "{message}"
+        );
         assert!(message.contains(found), "{message}");
     }
 }

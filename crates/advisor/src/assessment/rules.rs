@@ -38,8 +38,8 @@ struct Amendment {
 impl Rules {
     /// These rules, but for what an entry's `vulnerability` says.
     pub fn amended(&self, vulnerability: &serde_json::Value) -> Result<Self, RulesError> {
-        let amendment: Amendment = Amendment::deserialize(vulnerability)
-            .map_err(|error| RulesError(error.to_string()))?;
+        let amendment: Amendment =
+            Amendment::deserialize(vulnerability).map_err(|error| RulesError(error.to_string()))?;
         Ok(Self {
             packages: amendment.packages.unwrap_or_else(|| self.packages.clone()),
             unsupported: amendment.unsupported.unwrap_or(self.unsupported),

@@ -22,6 +22,8 @@ pub enum Unadvised {
     #[error("the image cannot be named by its digest: {0}")]
     Reference(String),
     /// The assessment ended without a result, which is a fault of this program.
-    #[error("the assessment ended without a result because of an internal error; the log says more")]
+    #[error(
+        "the assessment ended without a result because of an internal error; the log says more"
+    )]
     Lost,
 }

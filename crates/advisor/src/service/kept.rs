@@ -55,7 +55,8 @@ impl Verdicts {
         let (kept, assessment) = &*found;
         let from = assessment.assessed_at;
         let is_young = age(from, now).is_some_and(|age| age < self.longest);
-        let holds = is_young && kept.is_same(rests_on) && !kept.exemptions.any_ends_between(from, now);
+        let holds =
+            is_young && kept.is_same(rests_on) && !kept.exemptions.any_ends_between(from, now);
         holds.then(|| Arc::clone(assessment))
     }
 

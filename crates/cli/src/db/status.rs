@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::Args;
 use cise_advisor::database::{AgeRules, Coverage, Database, Feed, Freshness};
+use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Failure;
@@ -37,9 +37,16 @@ fn page(database: &Database, now: Timestamp) -> String {
         }
         None => page.push_str("known exploited vulnerabilities: none were built in\n"),
     }
-    let widest = database.feeds().map(|feed| feed.ecosystem.as_str().len()).max();
+    let widest = database
+        .feeds()
+        .map(|feed| feed.ecosystem.as_str().len())
+        .max();
     let width = widest.unwrap_or(0).max("feed".len());
-    let _ = writeln!(page, "\n{:<width$}  {:>10}  {:<8}  age", "feed", "advisories", "coverage");
+    let _ = writeln!(
+        page,
+        "\n{:<width$}  {:>10}  {:<8}  age",
+        "feed", "advisories", "coverage"
+    );
     for feed in database.feeds() {
         let _ = writeln!(
             page,
@@ -63,9 +70,13 @@ fn coverage(feed: &Feed) -> &'static str {
 fn age(feed: &Feed, now: Timestamp) -> String {
     let hours = |age: SignedDuration| format!("{} h", age.as_hours());
     match feed.freshness(now, AgeRules::default()) {
-        Freshness::Fresh => feed.as_of.map_or_else(String::new, |as_of| hours(now.duration_since(as_of))),
+        Freshness::Fresh => feed
+            .as_of
+            .map_or_else(String::new, |as_of| hours(now.duration_since(as_of))),
         Freshness::Stale { age } => format!("{}: images are judged with a warning", hours(age)),
         Freshness::TooOld { age } => format!("{}: too old to judge by", hours(age)),
-        Freshness::Unknown => "unknown, and therefore too old to judge by; say it with --as-of".to_owned(),
+        Freshness::Unknown => {
+            "unknown, and therefore too old to judge by; say it with --as-of".to_owned()
+        }
     }
 }

@@ -94,7 +94,9 @@ impl Asking<'_> {
                 (resolving.await?, TagBinding::Proven)
             }
             (None, None) => {
-                return Err(Failure::new(format!("`{reference}` has no tag and no digest")));
+                return Err(Failure::new(format!(
+                    "`{reference}` has no tag and no digest"
+                )));
             }
         };
         let question = self.question(reference, &digest, tag);

@@ -26,10 +26,7 @@ impl Reader<'_> {
             Some(written) => self.platforms(written)?,
         };
         Ok(AdvisorSettings {
-            database: section
-                .database
-                .as_ref()
-                .map(|path| self.folder.join(path)),
+            database: section.database.as_ref().map(|path| self.folder.join(path)),
             work: cise_advisor::Settings {
                 platforms,
                 ..defaults
@@ -89,9 +86,8 @@ impl Reader<'_> {
             Some(written) => written.clone(),
         };
         for (index, host) in covered.iter().enumerate() {
-            let pattern = HostPattern::parse(host).map_err(|error| {
-                self.fault(&format!("advisor.registries[{index}]"), error)
-            })?;
+            let pattern = HostPattern::parse(host)
+                .map_err(|error| self.fault(&format!("advisor.registries[{index}]"), error))?;
             table.push((pattern, Advisor::Builtin));
         }
         Ok(Advisors::new(table))
@@ -102,9 +98,11 @@ impl Reader<'_> {
             return Err(self.fault("advisor.platforms", "expected at least one platform"));
         }
         let parse = |(index, platform): (usize, &String)| {
-            platform.parse().map_err(|error: cise_advisor::inventory::PlatformError| {
-                self.fault(&format!("advisor.platforms[{index}]"), error)
-            })
+            platform
+                .parse()
+                .map_err(|error: cise_advisor::inventory::PlatformError| {
+                    self.fault(&format!("advisor.platforms[{index}]"), error)
+                })
         };
         written.iter().enumerate().map(parse).collect()
     }
