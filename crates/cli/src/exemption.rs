@@ -258,10 +258,12 @@ impl IssueArgs {
 
 fn manifest(exemption: &Exemption) -> Result<Value, Failure> {
     let origin = exemption.origin();
-    let mut metadata = json!({ "name": origin.name() });
-    if let Scope::Namespace(namespace) = origin.scope() {
-        metadata["namespace"] = namespace.as_str().into();
-    }
+    let metadata = match origin.scope() {
+        Scope::Cluster => json!({ "name": origin.name() }),
+        Scope::Namespace(namespace) => {
+            json!({ "name": origin.name(), "namespace": namespace.as_str() })
+        }
+    };
     Ok(json!({
         "apiVersion": "securityenforcement.admission.cloud.ibm.com/v1beta1",
         "kind": origin.scope().kind(),
