@@ -168,6 +168,6 @@ mod tests {
         ] {
             assert_eq!(told(image), expected);
         }
-        assert!(Sample::parse("UPPER/case").is_err());
+        assert!(Sample::parse("no image").is_err());
     }
 }
