@@ -55,7 +55,7 @@ enum Command {
     Serve(ServeArgs),
     /// List, show or forget the roots of trust that are pinned
     Trust(TrustArgs),
-    /// Print the definitions of policies that a cluster needs
+    /// Print the definitions of policies and exemptions that a cluster needs
     Crds(CrdsArgs),
     /// Remove from a cluster what CISE has entered or made there
     Uninstall(UninstallArgs),

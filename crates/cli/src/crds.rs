@@ -1,6 +1,6 @@
-//! `cise crds`: the definitions of policies.
+//! `cise crds`: the definitions of policies and exemptions.
 
-use cise_kubernetes::definitions;
+use cise_kubernetes::{definitions, exemption_definitions};
 use cise_policy::ApiGroup;
 use clap::{Args, ValueEnum};
 
@@ -9,8 +9,9 @@ use crate::terminal;
 
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Print the definitions of policies that a cluster needs\n\n\
-        A cluster has to know ImagePolicy and ClusterImagePolicy before anybody can apply one. The definitions are printed as YAML.",
+    long_about = "Print the definitions of policies and exemptions that a cluster needs\n\n\
+        A cluster has to know ImagePolicy and ClusterImagePolicy before anybody can apply one, and ImageExemption and \
+        ClusterImageExemption before anybody can exempt an issue. The definitions are printed as YAML.",
     after_help = "\
 Examples:
   cise crds | kubectl apply -f -"
@@ -29,10 +30,14 @@ enum Group {
     Portieris,
 }
 
-/// Prints both definitions of a group, each as a document of YAML.
+/// Prints the definitions of a group, each as a document of YAML. Exemptions are of the first group alone.
 pub(crate) fn run(args: &CrdsArgs) -> Result<(), Failure> {
     let mut documents = String::new();
-    for definition in definitions(args.group.into()) {
+    let exemptions = match args.group {
+        Group::Securityenforcement => exemption_definitions().to_vec(),
+        Group::Portieris => Vec::new(),
+    };
+    for definition in definitions(args.group.into()).into_iter().chain(exemptions) {
         documents.push_str("---\n");
         documents.push_str(&serde_saphyr::to_string(&definition)?);
     }

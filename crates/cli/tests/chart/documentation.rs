@@ -1,9 +1,9 @@
-//! What is made from something else: the definitions of policies from their types, the page about the values from the values.
+//! What is made from something else: the definitions of policies and exemptions from their types, the page about the values from the values.
 
 use std::fmt::Write as _;
 use std::slice;
 
-use cise_kubernetes::definitions;
+use cise_kubernetes::{definitions, exemption_definitions};
 use cise_policy::ApiGroup;
 use serde_json::Value;
 
@@ -11,11 +11,15 @@ use crate::chart::{assert_made, documents, file};
 
 #[test]
 fn the_definitions_in_the_chart_are_those_of_this_version() {
-    for (folder, group) in [
-        ("files/crds", ApiGroup::V1Beta1),
-        ("files/crds-portieris", ApiGroup::PortierisV1),
+    let own = [definitions(ApiGroup::V1Beta1), exemption_definitions()].concat();
+    for (folder, definitions) in [
+        ("files/crds", own),
+        (
+            "files/crds-portieris",
+            definitions(ApiGroup::PortierisV1).to_vec(),
+        ),
     ] {
-        for definition in definitions(group) {
+        for definition in definitions {
             let name = definition["metadata"]["name"].as_str().unwrap();
             let yaml = serde_saphyr::to_string(&definition).unwrap();
             assert_eq!(documents(&yaml), slice::from_ref(&definition));
