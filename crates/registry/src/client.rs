@@ -209,6 +209,21 @@ impl Registry {
         verified.document.manifest().map_err(failed)
     }
 
+    /// The manifest with that digest, fetched now: proof that the caller may see it, whatever is kept.
+    pub async fn manifest_now(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        caller: &Caller<'_>,
+    ) -> Result<Manifest, RegistryError> {
+        let wanted = Wanted::Manifest(digest.clone());
+        let ask = self.question(repository, wanted, MANIFEST_LIMIT, caller);
+        let verified = self.fly(ask, caller).await?;
+        let failed =
+            |error| RegistryError::new(repository, Subject::Manifest(digest.clone()), error);
+        verified.document.manifest().map_err(failed)
+    }
+
     /// The blob with that digest, of at most `limit` bytes. It is not kept.
     pub async fn blob(
         &self,

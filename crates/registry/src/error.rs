@@ -217,7 +217,7 @@ impl fmt::Display for FetchError {
         match self.step {
             Step::Token => write!(f, "no token from {}: {}", self.host, self.reason),
             Step::Redirect => write!(f, "redirected to {}: {}", self.host, self.reason),
-            Step::Fetch | Step::Pause => write!(f, "{}: {}", self.host, self.reason),
+            Step::Fetch | Step::Pause | Step::Ask => write!(f, "{}: {}", self.host, self.reason),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pull secrets, and which of their credentials may do for a repository: by the kubelet's rules.
 
 mod document;
+mod forwarded;
 mod key;
 
 use std::sync::Arc;

@@ -15,6 +15,8 @@ pub enum Step {
     Redirect,
     /// The server asked for a pause, which is being kept.
     Pause,
+    /// A service of this program's own is asked.
+    Ask,
 }
 
 impl fmt::Display for Step {
@@ -24,6 +26,7 @@ impl fmt::Display for Step {
             Self::Fetch => "fetching",
             Self::Redirect => "following a redirect",
             Self::Pause => "waiting as the server asked",
+            Self::Ask => "asking",
         })
     }
 }
@@ -44,6 +47,7 @@ impl fmt::Display for Whereabouts {
             Step::Fetch => write!(f, "fetching from {}", self.host),
             Step::Redirect => write!(f, "following a redirect to {}", self.host),
             Step::Pause => write!(f, "waiting because {} limits requests", self.host),
+            Step::Ask => write!(f, "asking {}", self.host),
         }
     }
 }

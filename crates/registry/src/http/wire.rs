@@ -296,6 +296,14 @@ impl Hop {
 }
 
 impl Reply {
+    pub(crate) fn of_service(response: reqwest::Response, host: Arc<str>, step: Step) -> Self {
+        Self {
+            response,
+            host,
+            step,
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
     }
