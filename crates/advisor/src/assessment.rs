@@ -3,6 +3,7 @@
 //! Pure: what is asked of the advisory database goes through [`AdvisorySource`], and the time comes in.
 
 mod counting;
+mod examination;
 mod finding;
 mod fix;
 mod gate;
@@ -20,6 +21,7 @@ mod vendor;
 mod warning;
 
 pub use counting::NotCounted;
+pub use examination::{Examination, examine};
 pub use finding::{Uncounted, Unjudged, WhyUnjudged};
 pub use fix::{Fix, fixes};
 pub use gate::{Gate, Headline, Line, Remedy};
@@ -37,8 +39,6 @@ use jiff::Timestamp;
 use crate::exemption::Applicable;
 use crate::inventory::{Inventories, Platform};
 use crate::{Ecosystem, Gap, Release};
-use issue::OnPlatform;
-use known::Known;
 use platform::Found;
 
 /// What the advisor says of an image, with the evidence.
@@ -76,102 +76,13 @@ pub fn assess<S: AdvisorySource>(
     rules: &Rules,
     now: Timestamp,
 ) -> Assessment {
-    let mut known = Known::new(source);
-    let mut judged = Judged {
-        release: inventories
-            .images
-            .iter()
-            .find_map(|image| image.release.clone()),
-        found: Vec::new(),
-        gaps: inventories.gaps.clone(),
-    };
-    for inventory in &inventories.images {
-        let found = platform::examine(inventory, source, &mut known, rules, now);
-        judged.found.push((inventory.platform.clone(), found));
-    }
-    let findings = judged.found.iter_mut();
-    let findings: Vec<_> = findings
-        .flat_map(|(_, found)| std::mem::take(&mut found.findings))
-        .collect();
-    let issues = group::issues(&findings, exemptions, &mut known);
-    judged.gaps.extend(known.fault().cloned());
-    judged.conclude(issues, now)
-}
-
-/// What was found out, before the status is drawn from it.
-struct Judged {
-    release: Option<Release>,
-    found: Vec<(Platform, Found)>,
-    /// Gaps that are of no platform.
-    gaps: BTreeSet<Gap>,
-}
-
-impl Judged {
-    fn conclude(self, issues: Vec<Issue>, now: Timestamp) -> Assessment {
-        let statuses = self.statuses(&issues);
-        let of_image = (!self.gaps.is_empty()).then_some(Status::Incomplete);
-        let worst = statuses.values().copied().chain(of_image).max();
-        let mut assessment = Assessment {
-            status: worst.unwrap_or(Status::Unscanned),
-            assessed_at: now,
-            platforms: statuses,
-            release: self.release,
-            issues,
-            uncounted: BTreeSet::new(),
-            gaps: self.gaps,
-            unjudged: BTreeSet::new(),
-            unsupported: BTreeSet::new(),
-            warnings: BTreeSet::new(),
-            feeds: BTreeMap::new(),
-        };
-        for (_, found) in self.found {
-            assessment.take(found);
-        }
-        let warnings = warning::of(&assessment);
-        assessment.warnings.extend(warnings);
-        assessment
-    }
-
-    /// Several images may be of one platform: the worst of them counts.
-    fn statuses(&self, issues: &[Issue]) -> BTreeMap<Platform, Status> {
-        let mut statuses = BTreeMap::new();
-        for (platform, found) in &self.found {
-            let status = status(platform, found, issues);
-            let worst = statuses.entry(platform.clone()).or_insert(status);
-            *worst = status.max(*worst);
-        }
-        statuses
-    }
-}
-
-fn status(platform: &Platform, found: &Found, issues: &[Issue]) -> Status {
-    let mut here = issues
-        .iter()
-        .filter_map(|issue| issue.exemption_on(platform))
-        .peekable();
-    let has_issues = here.peek().is_some();
-    if here.any(|on_platform| on_platform == OnPlatform::Active) {
-        Status::Fail
-    } else if !found.gaps.is_empty() {
-        Status::Incomplete
-    } else if found.unsupported.is_some() {
-        Status::Unsupported
-    } else if has_issues {
-        Status::Warn
-    } else {
-        Status::Ok
-    }
+    examine(inventories, source, rules, now).under(exemptions)
 }
 
 impl Assessment {
     /// That of an image which was not looked at yet.
     pub fn unscanned(now: Timestamp) -> Self {
-        let nothing = Judged {
-            release: None,
-            found: Vec::new(),
-            gaps: BTreeSet::new(),
-        };
-        nothing.conclude(Vec::new(), now)
+        Examination::of_nothing(now).conclude(Vec::new())
     }
 
     fn take(&mut self, found: Found) {

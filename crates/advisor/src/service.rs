@@ -13,20 +13,22 @@ use cise_policy::Namespace;
 use cise_reference::{Digest, Reference, Repository};
 use cise_registry::{
     Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Keyring, Party, Registry,
+    RegistryError,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use moka::sync::Cache;
 
-use crate::assessment::{Assessment, Rules, assess};
+use crate::assessment::{Assessment, Examination, Rules, examine};
 use crate::database::Database;
-use crate::exemption::{Exemptions, Subject, TagBinding};
+use crate::exemption::{Exemptions, TagBinding};
 use crate::inventory::{
     Indexer, Inventories, InventoryError, LayerCache, Limits, Platform, RegistrySource, Source,
 };
-use kept::{Kept, Verdicts};
+use kept::{Basis, Examinations};
 
 pub use error::Unadvised;
+pub(crate) use kept::{Verdicts, age};
 
 /// Says whether images are safe.
 pub trait Advise: Send + Sync {
@@ -58,6 +60,37 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
+/// An image that is to be examined, whatever is exempted.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// Where it is.
+    pub repository: &'a Repository,
+    /// What would run.
+    pub digest: &'a Digest,
+    /// The platforms whose images are judged.
+    pub platforms: &'a Arc<[Platform]>,
+    /// On whose behalf, with which credentials, and until when.
+    pub caller: Caller<'a>,
+    /// What counts.
+    pub rules: &'a Rules,
+    /// The time of the examination.
+    pub now: Timestamp,
+}
+
+impl<'a> Question<'a> {
+    /// What has to be examined before it can be answered.
+    pub fn sample(&self, platforms: &'a Arc<[Platform]>) -> Sample<'a> {
+        Sample {
+            repository: self.image.repository(),
+            digest: self.digest,
+            platforms,
+            caller: self.caller,
+            rules: self.rules,
+            now: self.now,
+        }
+    }
+}
+
 /// How much the advisor does and keeps at once.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,8 +106,8 @@ pub struct Settings {
     pub kept_assessments: u64,
 }
 
-/// For how long an assessment is kept, as long as nothing changes that it rests on.
-const KEPT_FOR: Duration = Duration::from_secs(600);
+/// For how long an examination is kept, and a verdict, as long as nothing changes that it rests on.
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(600);
 
 /// The advisor in this process. Cloning shares what it keeps.
 #[derive(Clone)]
@@ -85,15 +118,29 @@ pub struct Advisor {
     platforms: Arc<[Platform]>,
     indexed: Cache<ImageKey, Arc<Inventories>>,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
+    examined: Examinations,
     verdicts: Verdicts,
 }
 
 /// An image as somebody may see it: nobody is shown what was fetched with another's credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct ImageKey {
+pub(crate) struct ImageKey {
     repository: Repository,
     digest: Digest,
+    platforms: Arc<[Platform]>,
     credentials: Fingerprint,
+}
+
+impl ImageKey {
+    pub(crate) fn of(sample: &Sample<'_>) -> Self {
+        let candidates = sample.caller.keyring.candidates(sample.repository);
+        Self {
+            repository: sample.repository.clone(),
+            digest: sample.digest.clone(),
+            platforms: Arc::clone(sample.platforms),
+            credentials: candidates.fingerprint(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -124,6 +171,7 @@ impl Advisor {
             platforms: settings.platforms.into(),
             indexed: Cache::new(settings.kept_images),
             flights: Flights::new(settings.flights),
+            examined: Examinations::new(settings.kept_assessments, KEPT_FOR),
             verdicts: Verdicts::new(settings.kept_assessments, KEPT_FOR),
         }
     }
@@ -150,77 +198,68 @@ impl Advisor {
             .inventories(source, question.digest, &self.platforms)
             .await
             .map_err(Unadvised::Inventory)?;
-        self.match_with(question, database, Arc::new(inventories))
-            .await
+        let basis = Basis {
+            inventories: Arc::new(inventories),
+            database,
+        };
+        let examination = examine_apart(basis, question.rules.clone(), question.now).await?;
+        self.verdicts.draw(&examination, &question)
+    }
+
+    /// The platforms whose images are judged, unless somebody asks about others.
+    pub fn platforms(&self) -> &Arc<[Platform]> {
+        &self.platforms
+    }
+
+    /// What is wrong with an image, whatever is exempted: what is kept, if it rests on the same, else what is found out now.
+    pub async fn examine(&self, sample: &Sample<'_>) -> Result<Arc<Examination>, Unadvised> {
+        let database = self.database().ok_or(Unadvised::NoDatabase)?;
+        let image = ImageKey::of(sample);
+        let basis = Basis {
+            inventories: self.inventories(&image, &sample.caller).await?,
+            database,
+        };
+        let of = (image, sample.rules.clone());
+        if let Some(kept) = self.examined.find(&of, &basis, sample.now) {
+            return Ok(kept);
+        }
+        let examination = examine_apart(basis.clone(), of.1.clone(), sample.now).await?;
+        self.examined.keep(of, basis, &examination);
+        Ok(examination)
+    }
+
+    /// Has the registry show, now, that the caller may see the image.
+    pub async fn prove_access(&self, sample: &Sample<'_>) -> Result<(), RegistryError> {
+        let caller = &sample.caller;
+        let proven = self
+            .registry
+            .manifest_now(sample.repository, sample.digest, caller);
+        proven.await.map(drop)
     }
 
     async fn assess(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
-        let database = self.database().ok_or(Unadvised::NoDatabase)?;
-        let inventories = self.inventories(&question).await?;
-        self.match_with(question, database, inventories).await
-    }
-
-    /// What is kept, if it rests on the same, else what is found out now.
-    async fn match_with(
-        &self,
-        question: Question<'_>,
-        database: Arc<Database>,
-        inventories: Arc<Inventories>,
-    ) -> Result<Arc<Assessment>, Unadvised> {
-        let subject = Subject::new(question.image, question.digest, question.tag)
-            .map_err(|error| Unadvised::Reference(error.to_string()))?;
-        let subject = match question.namespace {
-            Some(namespace) => subject.in_namespace(namespace.clone()),
-            None => subject,
-        };
-        let kept = Kept {
-            inventories,
-            database,
-            exemptions: Arc::clone(question.exemptions),
-            rules: question.rules.clone(),
-        };
-        if let Some(assessment) = self.verdicts.find(&subject, &kept, question.now) {
-            return Ok(assessment);
-        }
-        self.match_anew(subject, kept, question.now).await
-    }
-
-    /// Matching reads the disk and counts for milliseconds, which no other request should wait for.
-    async fn match_anew(
-        &self,
-        subject: Subject,
-        kept: Kept,
-        now: Timestamp,
-    ) -> Result<Arc<Assessment>, Unadvised> {
-        let verdicts = self.verdicts.clone();
-        let matching = tokio::task::spawn_blocking(move || {
-            let exemptions = kept.exemptions.applying_to(&subject, now);
-            let (inventories, database) = (&kept.inventories, &*kept.database);
-            let assessment = Arc::new(assess(inventories, database, exemptions, &kept.rules, now));
-            verdicts.keep(&subject, kept, Arc::clone(&assessment));
-            assessment
-        });
-        matching.await.map_err(|_| Unadvised::Lost)
+        let examination = self.examine(&question.sample(&self.platforms)).await?;
+        self.verdicts.draw(&examination, &question)
     }
 
     /// What is in the image: indexed now, by whoever asks first, or known already.
-    async fn inventories(&self, question: &Question<'_>) -> Result<Arc<Inventories>, Unadvised> {
-        let repository = question.image.repository();
-        let key = ImageKey {
-            repository: repository.clone(),
-            digest: question.digest.clone(),
-            credentials: question.caller.keyring.candidates(repository).fingerprint(),
-        };
-        if let Some(kept) = self.indexed.get(&key) {
+    async fn inventories(
+        &self,
+        image: &ImageKey,
+        caller: &Caller<'_>,
+    ) -> Result<Arc<Inventories>, Unadvised> {
+        if let Some(kept) = self.indexed.get(image) {
             return Ok(kept);
         }
-        let party = Party::new(&repository.host().to_string(), question.caller.namespace);
-        let (advisor, keyring) = (self.clone(), question.caller.keyring.clone());
-        let (wanted, namespace) = (key.clone(), question.caller.namespace.to_owned());
-        let flight = self.flights.join(key, &party, move |_| async move {
-            advisor.index(wanted, &keyring, &namespace).await
-        })?;
-        match flight.by(question.caller.deadline).await {
+        let party = Party::new(&image.repository.host().to_string(), caller.namespace);
+        let (advisor, keyring) = (self.clone(), caller.keyring.clone());
+        let (wanted, namespace) = (image.clone(), caller.namespace.to_owned());
+        let flight = self
+            .flights
+            .join(image.clone(), &party, move |_| async move {
+                advisor.index(wanted, &keyring, &namespace).await
+            })?;
+        match flight.by(caller.deadline).await {
             Ok(indexed) => indexed.map_err(Unadvised::Inventory),
             Err(FlightError::Late(_)) => Err(Unadvised::Indexing),
             Err(error) => Err(error.into()),
@@ -241,7 +280,7 @@ impl Advisor {
         let source = RegistrySource::new(&self.registry, &key.repository, caller);
         let inventories = self
             .indexer
-            .inventories(&source, &key.digest, &self.platforms)
+            .inventories(&source, &key.digest, &key.platforms)
             .await?;
         let inventories = Arc::new(inventories);
         self.indexed.insert(key, Arc::clone(&inventories));
@@ -259,4 +298,16 @@ impl Advise for Advisor {
     ) -> BoxFuture<'a, Result<Arc<Assessment>, Unadvised>> {
         Box::pin(self.assess(question))
     }
+}
+
+/// Matching reads the disk and counts for milliseconds, which no other request should wait for.
+async fn examine_apart(
+    basis: Basis,
+    rules: Rules,
+    now: Timestamp,
+) -> Result<Arc<Examination>, Unadvised> {
+    let matching = tokio::task::spawn_blocking(move || {
+        Arc::new(examine(&basis.inventories, &*basis.database, &rules, now))
+    });
+    matching.await.map_err(|_| Unadvised::Lost)
 }

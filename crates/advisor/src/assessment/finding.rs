@@ -43,7 +43,8 @@ impl Noticed {
 }
 
 /// A finding that does not decide, and why.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Uncounted {
     /// The vulnerability.
     pub vulnerability: Box<str>,

@@ -1,22 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::examination::Charge;
 use super::finding::{Finding, Noticed};
 use super::known::Known;
 use super::{AdvisorySource, Issue, Notice, VulnerablePackage};
 use crate::Package;
 use crate::database::Vulnerability;
-use crate::exemption::{Applicable, Exemption, IssueType};
 use crate::inventory::Platform;
 
-/// Makes issues of findings: one of each vulnerability, so that an advisory of several makes several, each to be exempted.
-///
-/// They are sorted by what matters.
-pub(super) fn issues<S: AdvisorySource>(
+/// Makes charges of findings: one of each vulnerability, so that an advisory of several makes several, each to be exempted.
+pub(super) fn charges<S: AdvisorySource>(
     findings: &[Finding],
-    exemptions: Applicable<'_>,
     known: &mut Known<'_, S>,
-) -> Vec<Issue> {
+) -> Vec<Charge> {
     let mut by_vulnerability: BTreeMap<&str, Notices<'_>> = BTreeMap::new();
     for finding in findings {
         let notices = by_vulnerability.entry(&finding.vulnerability).or_default();
@@ -29,12 +26,16 @@ pub(super) fn issues<S: AdvisorySource>(
             .or_insert_with(|| (package, BTreeSet::new()));
         platforms.insert(&finding.platform);
     }
-    let mut issues: Vec<Issue> = by_vulnerability
+    by_vulnerability
         .into_iter()
-        .map(|(id, notices)| issue(id, notices, exemptions, known.about(id)))
-        .collect();
-    issues.sort_by_cached_key(Issue::urgency);
-    issues
+        .map(|(id, notices)| {
+            let known = known.about(id);
+            Charge {
+                issue: issue(id, notices, known),
+                aliases: known.advisories.iter().cloned().collect(),
+            }
+        })
+        .collect()
 }
 
 type Notices<'f> = BTreeMap<&'f str, (&'f Noticed, Packages<'f>)>;
@@ -42,12 +43,7 @@ type Notices<'f> = BTreeMap<&'f str, (&'f Noticed, Packages<'f>)>;
 type Packages<'f> =
     BTreeMap<(&'f str, &'f str, &'f str), (&'f Arc<Package>, BTreeSet<&'f Platform>)>;
 
-fn issue(
-    id: &str,
-    notices: Notices<'_>,
-    exemptions: Applicable<'_>,
-    known: &Vulnerability,
-) -> Issue {
+fn issue(id: &str, notices: Notices<'_>, known: &Vulnerability) -> Issue {
     let severities = notices.values().map(|(noticed, _)| noticed.severity);
     let own = severities.reduce(crate::Severity::or_worse);
     let severity = own
@@ -57,35 +53,21 @@ fn issue(
         id: id.into(),
         severity: severity.unwrap_or_default(),
         known_exploited: known.known_exploited,
-        exemption: exemption_of(id, known, exemptions),
+        exemption: None,
         notices: notices
             .into_values()
-            .map(|(noticed, packages)| notice(noticed, packages, exemptions))
+            .map(|(noticed, packages)| notice(noticed, packages))
             .collect(),
     }
 }
 
-/// A vulnerability is exempted by its name or by that of an advisory that speaks of it. The other way round does not hold: an
-/// advisory of several vulnerabilities is not exempted by the name of one.
-fn exemption_of(
-    id: &str,
-    known: &Vulnerability,
-    exemptions: Applicable<'_>,
-) -> Option<Arc<Exemption>> {
-    let aliases = known.advisories.iter().map(AsRef::as_ref);
-    [id].into_iter()
-        .chain(aliases)
-        .find_map(|name| exemptions.find(IssueType::Cve, name))
-        .map(Arc::clone)
-}
-
-fn notice(noticed: &Noticed, packages: Packages<'_>, exemptions: Applicable<'_>) -> Notice {
+fn notice(noticed: &Noticed, packages: Packages<'_>) -> Notice {
     let packages = packages.into_iter();
     Notice {
         id: noticed.id.clone(),
         summary: noticed.summary.clone(),
         published: noticed.published,
-        exemption: exemptions.find(IssueType::Sn, &noticed.id).map(Arc::clone),
+        exemption: None,
         packages: packages
             .map(|((_, _, fix), (package, platforms))| VulnerablePackage {
                 package: Arc::clone(package),

@@ -12,7 +12,8 @@ use crate::exemption::Exemption;
 use crate::inventory::Platform;
 
 /// A vulnerability that counts: some package of the image has it, and a fix is published.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Issue {
     /// The name that feeds share, mostly a CVE id, else the id of the advisory.
     pub id: Box<str>,
@@ -20,14 +21,16 @@ pub struct Issue {
     pub severity: Severity,
     /// Its entry in the catalogue of known exploited vulnerabilities.
     pub known_exploited: Option<KnownExploited>,
-    /// The exemption of the vulnerability as a whole.
+    /// The exemption of the vulnerability as a whole. It is not written: whoever is told of an issue applies exemptions anew.
+    #[serde(skip)]
     pub exemption: Option<Arc<Exemption>>,
     /// The advisories that publish the fix, by their ids. There is at least one.
     pub notices: Vec<Notice>,
 }
 
 /// An advisory, as far as it concerns the image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notice {
     /// Its id in its feed.
     pub id: Box<str>,
@@ -35,14 +38,16 @@ pub struct Notice {
     pub summary: Box<str>,
     /// When it was published, unless the feed does not say.
     pub published: Option<Timestamp>,
-    /// The exemption of this notice.
+    /// The exemption of this notice. It is not written either.
+    #[serde(skip)]
     pub exemption: Option<Arc<Exemption>>,
     /// The packages that it has a fix for. There is at least one.
     pub packages: Vec<VulnerablePackage>,
 }
 
 /// An installed package, and the fix that an advisory publishes for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VulnerablePackage {
     /// The package, of one of the architectures that it is installed for.
     pub package: Arc<Package>,

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::counting::{Exploited, counted_fix, may_count};
 use super::finding::{Finding, Noticed};
@@ -18,9 +19,9 @@ use crate::version::Unorderable;
 use crate::{Advisory, Affected, Ecosystem, Gap, Package, Release};
 
 /// What was found out about one platform of an image.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Found {
-    pub(super) findings: Vec<Finding>,
     pub(super) uncounted: BTreeSet<Uncounted>,
     pub(super) gaps: BTreeSet<Gap>,
     pub(super) unjudged: BTreeSet<Unjudged>,
@@ -36,26 +37,27 @@ pub(super) fn examine<S: AdvisorySource>(
     known: &mut Known<'_, S>,
     rules: &Rules,
     now: Timestamp,
-) -> Found {
-    let mut examination = Examination {
+) -> (Found, Vec<Finding>) {
+    let mut examiner = Examiner {
         source,
         known,
         rules,
         platform: Arc::new(inventory.platform.clone()),
         found: Found::default(),
+        findings: Vec::new(),
     };
     match support(inventory) {
-        Support::Unsupported(why) => examination.found.unsupported = Some(why),
+        Support::Unsupported(why) => examiner.found.unsupported = Some(why),
         Support::Unclear(gap) => {
-            examination.found.gaps = gaps(inventory);
-            examination.found.gaps.insert(gap);
+            examiner.found.gaps = gaps(inventory);
+            examiner.found.gaps.insert(gap);
         }
         Support::Fed(feeds) => {
-            examination.found.gaps = gaps(inventory);
-            examination.inventory(inventory, &feeds, now);
+            examiner.found.gaps = gaps(inventory);
+            examiner.inventory(inventory, &feeds, now);
         }
     }
-    examination.found
+    (examiner.found, examiner.findings)
 }
 
 /// What was not read. A layer that is missing is a gap even if nobody says why.
@@ -67,15 +69,16 @@ fn gaps(inventory: &Inventory) -> BTreeSet<Gap> {
     gaps
 }
 
-struct Examination<'a, 'k, S> {
+struct Examiner<'a, 'k, S> {
     source: &'a S,
     known: &'a mut Known<'k, S>,
     rules: &'a Rules,
     platform: Arc<Platform>,
     found: Found,
+    findings: Vec<Finding>,
 }
 
-impl<S: AdvisorySource> Examination<'_, '_, S> {
+impl<S: AdvisorySource> Examiner<'_, '_, S> {
     fn inventory(&mut self, inventory: &Inventory, feeds: &Feeds, now: Timestamp) {
         if !inventory.contents.databases.contains(&feeds.manager) {
             self.found.gaps.insert(Gap::NoPackageDatabase);
@@ -179,7 +182,7 @@ impl<S: AdvisorySource> Examination<'_, '_, S> {
         for vulnerability in &advisory.vulnerabilities {
             let exploited = self.exploited(vulnerability);
             match counted_fix(self.rules, package, (advisory, affected), fix, exploited) {
-                Ok(fix) => self.found.findings.push(Finding {
+                Ok(fix) => self.findings.push(Finding {
                     vulnerability: vulnerability.clone(),
                     notice: Arc::clone(&notice),
                     package: Arc::clone(package),

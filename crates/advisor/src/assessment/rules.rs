@@ -7,7 +7,8 @@ use crate::database::AgeRules;
 use crate::matching::Channel;
 
 /// What counts, and what becomes of an image of which the advisor cannot say much.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rules {
     /// The packages whose published fixes count. Those of vulnerabilities that are known to be exploited count in any package.
     pub packages: BTreeSet<PackageKind>,

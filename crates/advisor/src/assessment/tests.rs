@@ -1,3 +1,4 @@
+mod examinations;
 mod exemptions;
 pub(crate) mod fixture;
 mod gate;

@@ -41,7 +41,8 @@ pub enum Coverage {
 }
 
 /// How old feeds may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AgeRules {
     /// Past this age a feed is used with a warning.
     pub warn: SignedDuration,

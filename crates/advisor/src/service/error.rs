@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cise_registry::FlightError;
 
 use crate::inventory::InventoryError;
@@ -21,6 +23,17 @@ pub enum Unadvised {
     /// The image's name and digest make no reference.
     #[error("the image cannot be named by its digest: {0}")]
     Reference(String),
+    /// The advisor is another program, and gives no answer.
+    #[error("advisor unreachable: {service}: {why}")]
+    Unreachable {
+        /// Its host.
+        service: Arc<str>,
+        /// What went wrong on the way to it.
+        why: String,
+    },
+    /// The advisor is another program, which says why it has no answer.
+    #[error("{0}")]
+    Declined(String),
     /// The assessment ended without a result, which is a fault of this program.
     #[error(
         "the assessment ended without a result because of an internal error; the log says more"

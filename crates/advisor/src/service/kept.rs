@@ -1,4 +1,4 @@
-//! Assessments that are kept for as long as nothing changes that they rest on.
+//! What was found out, and what was said of it, kept for as long as nothing changes that it rests on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,30 @@ use cise_policy::Namespace;
 use jiff::Timestamp;
 use moka::sync::Cache;
 
-use crate::assessment::{Assessment, Rules};
+use super::{ImageKey, Question, Unadvised};
+use crate::assessment::{Assessment, Examination, Rules};
 use crate::database::Database;
 use crate::exemption::{Exemptions, Subject, TagBinding};
 use crate::inventory::Inventories;
 
-/// What an assessment rests on.
-pub(super) struct Kept {
+/// What an examination rests on, besides the rules.
+#[derive(Clone)]
+pub(super) struct Basis {
     pub(super) inventories: Arc<Inventories>,
     pub(super) database: Arc<Database>,
-    pub(super) exemptions: Arc<Exemptions>,
-    pub(super) rules: Rules,
+}
+
+/// Examinations by what they are of.
+#[derive(Clone)]
+pub(super) struct Examinations {
+    kept: Cache<(ImageKey, Rules), Arc<(Basis, Arc<Examination>)>>,
+    longest: Duration,
+}
+
+/// Assessments by what they are about.
+#[derive(Clone)]
+pub(crate) struct Verdicts {
+    kept: Cache<Key, Arc<Verdict>>,
 }
 
 /// What an assessment is about.
@@ -28,14 +41,15 @@ struct Key {
     namespace: Option<Namespace>,
 }
 
-/// Assessments by what they are about.
-#[derive(Clone)]
-pub(super) struct Verdicts {
-    kept: Cache<Key, Arc<(Kept, Arc<Assessment>)>>,
-    longest: Duration,
+/// An assessment, and what it rests on.
+struct Verdict {
+    examination: Arc<Examination>,
+    exemptions: Arc<Exemptions>,
+    drawn_at: Timestamp,
+    assessment: Arc<Assessment>,
 }
 
-impl Verdicts {
+impl Examinations {
     pub(super) fn new(most: u64, longest: Duration) -> Self {
         let kept = Cache::builder().max_capacity(most).time_to_live(longest);
         Self {
@@ -44,35 +58,72 @@ impl Verdicts {
         }
     }
 
-    /// The assessment of `subject`, if it rests on these very things and is not old at `now`.
+    /// The examination that rests on these very things and is not old at `now`.
     pub(super) fn find(
         &self,
-        subject: &Subject,
-        rests_on: &Kept,
+        of: &(ImageKey, Rules),
+        basis: &Basis,
         now: Timestamp,
-    ) -> Option<Arc<Assessment>> {
-        let found = self.kept.get(&Key::of(subject))?;
-        let (kept, assessment) = &*found;
-        let from = assessment.assessed_at;
-        let is_young = age(from, now).is_some_and(|age| age < self.longest);
-        let holds =
-            is_young && kept.is_same(rests_on) && !kept.exemptions.any_ends_between(from, now);
-        holds.then(|| Arc::clone(assessment))
+    ) -> Option<Arc<Examination>> {
+        let found = self.kept.get(of)?;
+        let (rests_on, examination) = &*found;
+        let is_young = age(examination.examined_at, now).is_some_and(|age| age < self.longest);
+        (is_young && rests_on.is_same(basis)).then(|| Arc::clone(examination))
     }
 
-    pub(super) fn keep(&self, subject: &Subject, kept: Kept, assessment: Arc<Assessment>) {
+    pub(super) fn keep(&self, of: (ImageKey, Rules), basis: Basis, examination: &Arc<Examination>) {
         self.kept
-            .insert(Key::of(subject), Arc::new((kept, assessment)));
+            .insert(of, Arc::new((basis, Arc::clone(examination))));
     }
 }
 
-impl Kept {
+impl Basis {
     /// Comparing addresses is enough: what is kept holds its parts alive, so that no other can have the address of one.
     fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inventories, &other.inventories)
             && Arc::ptr_eq(&self.database, &other.database)
-            && Arc::ptr_eq(&self.exemptions, &other.exemptions)
-            && self.rules == other.rules
+    }
+}
+
+impl Verdicts {
+    pub(crate) fn new(most: u64, longest: Duration) -> Self {
+        let kept = Cache::builder().max_capacity(most).time_to_live(longest);
+        Self { kept: kept.build() }
+    }
+
+    /// What follows from an examination for whoever asks: the verdict that is kept, if it rests on the same, else one drawn now.
+    pub(crate) fn draw(
+        &self,
+        examination: &Arc<Examination>,
+        question: &Question<'_>,
+    ) -> Result<Arc<Assessment>, Unadvised> {
+        let subject = subject(question)?;
+        let key = Key::of(&subject);
+        let kept = self.kept.get(&key);
+        if let Some(kept) = kept.filter(|kept| kept.holds_for(examination, question)) {
+            return Ok(Arc::clone(&kept.assessment));
+        }
+        let exemptions = question.exemptions.applying_to(&subject, question.now);
+        let assessment = Arc::new(examination.under(exemptions));
+        let verdict = Verdict {
+            examination: Arc::clone(examination),
+            exemptions: Arc::clone(question.exemptions),
+            drawn_at: question.now,
+            assessment: Arc::clone(&assessment),
+        };
+        self.kept.insert(key, Arc::new(verdict));
+        Ok(assessment)
+    }
+}
+
+impl Verdict {
+    fn holds_for(&self, examination: &Arc<Examination>, question: &Question<'_>) -> bool {
+        self.drawn_at <= question.now
+            && Arc::ptr_eq(&self.examination, examination)
+            && Arc::ptr_eq(&self.exemptions, question.exemptions)
+            && !self
+                .exemptions
+                .any_ends_between(self.drawn_at, question.now)
     }
 }
 
@@ -86,7 +137,16 @@ impl Key {
     }
 }
 
+fn subject(question: &Question<'_>) -> Result<Subject, Unadvised> {
+    let subject = Subject::new(question.image, question.digest, question.tag)
+        .map_err(|error| Unadvised::Reference(error.to_string()))?;
+    Ok(match question.namespace {
+        Some(namespace) => subject.in_namespace(namespace.clone()),
+        None => subject,
+    })
+}
+
 /// How much time went by; nothing if it went backwards.
-fn age(from: Timestamp, to: Timestamp) -> Option<Duration> {
+pub(crate) fn age(from: Timestamp, to: Timestamp) -> Option<Duration> {
     Duration::try_from(to.duration_since(from)).ok()
 }
