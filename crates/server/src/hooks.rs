@@ -22,7 +22,7 @@ use crate::metrics::{Metrics, Outcome};
 use crate::review::{Answer, Reviewer};
 use crate::timeout::Timeout;
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// The hooks of a [`Reviewer`], with the bounds within which it is asked.
 #[derive(Debug)]
@@ -255,13 +255,13 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+pub(crate) fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     let mut response = with_type("text/plain; charset=utf-8", text.into());
     *response.status_mut() = status;
     response
 }
 
-fn with_type(media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn with_type(media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     response
         .headers_mut()

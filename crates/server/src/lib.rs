@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! TCP ─ accept ─ TLS ─ connection (HTTP/1.1 or HTTP/2) ─ hooks (limits, deadline, last net) ─ Reviewer
+//! TCP ─ accept ─ TLS ─ connection (HTTP/1.1 or HTTP/2) ─ api (who calls, limits, deadline) ──── Callee
 //! TCP ─ accept ─────── connection (HTTP/1.1) ─────────── admin (/healthz, /readyz, /metrics)
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 mod accept;
 mod admin;
+mod api;
 pub mod audit;
 mod certificate;
 mod connection;
@@ -31,12 +33,14 @@ mod timeout;
 
 pub use accept::Unfinished;
 pub use admin::Admin;
+pub use api::{Api, CallReply, Callee, Refused};
 pub use certificate::{CertificateError, Certificates, Identity};
 pub use hooks::Hooks;
+pub use http::StatusCode;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use readiness::{Condition, Readiness};
 pub use reload::{CertificateFiles, Reload};
 pub use review::{Answer, Reviewer};
 pub use self_signed::SelfSigned;
-pub use serve::{serve, serve_admin};
+pub use serve::{serve, serve_admin, serve_api};

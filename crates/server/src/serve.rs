@@ -12,8 +12,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::accept::{self, Unfinished};
 use crate::admin::Admin;
+use crate::api::{Api, Callee};
 use crate::certificate::Certificates;
-use crate::connection::{self, Protocol};
+use crate::connection::{self, Protocol, Respond};
 use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -35,21 +36,44 @@ pub async fn serve<R: Reviewer>(
     hooks: Hooks<R>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Unfinished> {
-    let limits = hooks.limits();
-    let metrics = Arc::clone(hooks.metrics());
+    let (limits, metrics) = (hooks.limits(), Arc::clone(hooks.metrics()));
+    serve_tls(listener, certificates, hooks, (limits, metrics), shutdown).await
+}
+
+/// Serves `api` over HTTPS, in the same way.
+pub async fn serve_api<C: Callee>(
+    listener: TcpListener,
+    certificates: Arc<Certificates>,
+    api: Api<C>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Unfinished> {
+    let (limits, metrics) = (api.limits(), Arc::clone(api.metrics()));
+    serve_tls(listener, certificates, api, (limits, metrics), shutdown).await
+}
+
+async fn serve_tls<R: Respond>(
+    listener: TcpListener,
+    certificates: Arc<Certificates>,
+    responder: R,
+    (limits, metrics): (Limits, Arc<Metrics>),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Unfinished> {
     metrics.certificate_in_use(certificates.expires());
     let acceptor = TlsAcceptor::from(Arc::new(tls(certificates)));
-    let hooks = Arc::new(hooks);
+    let responder = Arc::new(responder);
     accept::run(listener, &limits, shutdown, |stream, draining| {
-        let (acceptor, metrics, hooks) =
-            (acceptor.clone(), Arc::clone(&metrics), Arc::clone(&hooks));
+        let (acceptor, metrics, responder) = (
+            acceptor.clone(),
+            Arc::clone(&metrics),
+            Arc::clone(&responder),
+        );
         async move {
             let _open = metrics.connection();
             let Some(stream) = handshake(stream, &acceptor, &limits, &metrics).await else {
                 return;
             };
             let protocol = protocol(&stream);
-            connection::serve(stream, protocol, hooks, limits, draining).await;
+            connection::serve(stream, protocol, responder, limits, draining).await;
         }
     })
     .await
