@@ -1,5 +1,6 @@
 //! The certificate that the webhooks show, and the authority that the API server trusts for it.
 
+mod companion;
 mod keyring;
 mod stored;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use crate::cluster::answer;
 use crate::error::is;
 use crate::{Cluster, Error};
+use companion::Companion;
 use keyring::Keyring;
 
 /// How often the Secret is looked at, for what another replica has changed; and until there is a certificate, without which
@@ -32,6 +34,7 @@ pub struct CertificateKeeper {
     place: String,
     name: String,
     names: Vec<String>,
+    companion: Option<Companion>,
     current: watch::Sender<Option<Arc<ServingCertificate>>>,
     authorities: watch::Sender<Option<Arc<str>>>,
 }
@@ -67,8 +70,19 @@ impl CertificateKeeper {
             place: format!("Secret {namespace}/{name}"),
             name,
             names: vec![format!("{service}.{namespace}.svc")],
+            companion: None,
             current: watch::Sender::new(None),
             authorities: watch::Sender::new(None),
+        }
+    }
+
+    /// Gives another program a certificate of the same authority, for `host`, in a Secret of this program's namespace: it is filled
+    /// where it exists, and never made.
+    #[must_use]
+    pub fn with_companion(self, cluster: &Cluster, secret: String, host: String) -> Self {
+        Self {
+            companion: Some(Companion::new(cluster, secret, host)),
+            ..self
         }
     }
 
@@ -138,7 +152,10 @@ impl CertificateKeeper {
     async fn renew(&self, secret: &Secret, keyring: Keyring, now: SystemTime) -> Result<(), Error> {
         let Some(change) = keyring.due(&self.names, now) else {
             self.publish(&keyring);
-            return Ok(());
+            return match &self.companion {
+                Some(companion) => companion.fill(&keyring, now).await,
+                None => Ok(()),
+            };
         };
         tracing::info!(?change, "{} is renewed", self.place);
         let renewed = keyring.after(change, &self.names, now);

@@ -6,8 +6,10 @@
 //!
 //! What makes it a citizen: [`Leadership`] says which one of the replicas acts for all; [`CertificateKeeper`] makes the
 //! certificate that they show; [`Registrar`] tells the API server to call them; [`make_default_policies`] gives a fresh
-//! installation something to begin with; [`remove_webhooks`] and [`remove_state`] leave nothing behind.
+//! installation something to begin with; [`remove_webhooks`] and [`remove_state`] leave nothing behind. [`Callers`] tells whose
+//! token it is that a caller shows.
 
+mod callers;
 mod certificates;
 mod cluster;
 mod crds;
@@ -23,6 +25,7 @@ mod secrets;
 mod source;
 mod trust_store;
 
+pub use callers::{CallerError, Callers};
 pub use certificates::{CertificateKeeper, ServingCertificate};
 pub use cluster::{Access, Cluster};
 pub use crds::{definitions, exemption_definitions};

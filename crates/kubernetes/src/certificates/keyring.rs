@@ -89,7 +89,7 @@ impl Keyring {
             Some(Change::Succession)
         } else if self.next.is_none() && self.authority.certificate.is_old(now) {
             Some(Change::NextAuthority)
-        } else if self.serving.certificate.is_old(now) || self.serving.certificate.names != names {
+        } else if self.serving.certificate.is_old(now) || !self.serving.certificate.is_for(names) {
             Some(Change::Serving)
         } else if self
             .former
@@ -162,7 +162,7 @@ impl Pair {
         Self::new(issuer.pem(), key_pem)
     }
 
-    fn sign(&self, names: &[String], now: SystemTime) -> Result<Self, Unusable> {
+    pub(super) fn sign(&self, names: &[String], now: SystemTime) -> Result<Self, Unusable> {
         let authority_key = KeyPair::from_pem(self.key.expose_secret())?;
         let issuer = Issuer::new(authority_parameters(now)?, authority_key);
         let key = KeyPair::generate()?;
@@ -191,8 +191,13 @@ impl Dated {
         })
     }
 
+    /// Is it for these names, and no others?
+    pub(super) fn is_for(&self, names: &[String]) -> bool {
+        self.names == names
+    }
+
     /// Is only a third of its time left?
-    fn is_old(&self, now: SystemTime) -> bool {
+    pub(super) fn is_old(&self, now: SystemTime) -> bool {
         let whole = self.expires.duration_since(self.begins).unwrap_or_default();
         let left = self.expires.duration_since(now).unwrap_or_default();
         left < whole / 3
