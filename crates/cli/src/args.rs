@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::advisor::{self, AdvisorArgs};
 use crate::check::{self, CheckArgs};
 use crate::completions::{self, CompletionsArgs};
 use crate::config::Configuration;
@@ -53,6 +54,8 @@ enum Command {
     Exemption(ExemptionArgs),
     /// Answer a cluster's admission reviews over HTTPS
     Serve(ServeArgs),
+    /// Answer the webhooks' questions about vulnerabilities
+    Advisor(AdvisorArgs),
     /// List, show or forget the roots of trust that are pinned
     Trust(TrustArgs),
     /// Print the definitions of policies and exemptions that a cluster needs
@@ -99,6 +102,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Db(args) => db::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Exemption(args) => exemption::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Advisor(args) => advisor::run(args).map(|()| ExitCode::SUCCESS),
         Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crds(args) => crds::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Uninstall(args) => uninstall::run(args).map(|()| ExitCode::SUCCESS),

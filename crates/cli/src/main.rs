@@ -1,6 +1,8 @@
 //! The `cise` binary: parses flags and the configuration, wires the floors, turns errors into text.
 
 mod access;
+mod advisor;
+mod advisories;
 mod args;
 mod check;
 mod completions;
@@ -9,10 +11,12 @@ mod crds;
 mod db;
 mod exemption;
 mod failure;
+mod listening;
 mod logs;
 mod progress;
 mod report;
 mod serve;
+mod signals;
 mod store;
 mod terminal;
 mod trust;

@@ -1,41 +1,33 @@
 //! `cise serve`: the admission webhook.
 
-mod advisories;
+mod advice;
 mod citizen;
 mod cluster;
 mod manifests;
 mod origin;
 mod reviewer;
-mod signals;
 
 use std::future::pending;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cise_admission::{Coverage, Engine, Everywhere};
 use cise_kubernetes::Cluster;
-use cise_server::{
-    Admin, CertificateFiles, Certificates, Condition, Hooks, Limits, Metrics, Readiness, SelfSigned,
-};
-use clap::{ArgGroup, Args};
-use tokio::net::TcpListener;
+use cise_server::{Admin, Certificates, Condition, Hooks, Limits, Metrics, Readiness};
+use clap::Args;
 use tokio::sync::oneshot;
 
 use crate::args::{ConfigArg, DbArg};
 use crate::config::{ClusterSettings, Configuration};
 use crate::failure::Failure;
+use crate::listening::{TlsArgs, listen};
 use crate::logs::{self, LogLevel};
+use crate::signals::{self, Stop};
 use crate::wiring::{self, Peers};
+use advice::Guide;
 use citizen::Citizen;
 use origin::{Origin, OriginArgs};
 use reviewer::Judges;
-use signals::Stop;
-
-/// How often files are looked at for changes.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 #[derive(Args, Debug)]
 #[command(
@@ -82,24 +74,6 @@ pub(crate) struct ServeArgs {
     log_level: LogLevel,
 }
 
-#[derive(Args, Debug)]
-#[group(skip)]
-#[command(group = ArgGroup::new("certificate").args(["tls_cert", "self_signed"]))]
-struct TlsArgs {
-    /// The certificate chain, in PEM; picked up when it changes
-    #[arg(long, value_name = "FILE", requires = "tls_key", env = "CISE_TLS_CERT")]
-    tls_cert: Option<PathBuf>,
-    /// The private key, in PEM; picked up when it changes
-    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "CISE_TLS_KEY")]
-    tls_key: Option<PathBuf>,
-    /// Make a certificate for localhost and the listening address, to try things out
-    #[arg(long)]
-    self_signed: bool,
-    /// Where the authority of the self-signed certificate is written, in PEM
-    #[arg(long, value_name = "FILE", requires = "self_signed")]
-    write_ca: Option<PathBuf>,
-}
-
 /// Serves until a signal comes, then finishes what was accepted.
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     logs::start(args.log_level);
@@ -137,7 +111,7 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         ready.missing("the certificate of the webhooks is not there yet");
     }
     let (mut citizen, certificates) = tokio::select! {
-        joined = standing.take(origin.cluster(), &metrics) => joined?,
+        joined = standing.take(origin.cluster(), &configuration, &metrics) => joined?,
         () = stop.clone().wait() => return Ok(()),
     };
     let (sources, mut following) = tokio::select! {
@@ -151,8 +125,13 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         None => Arc::new(Everywhere),
     };
     let gate = wiring::gate(&configuration, &sources, coverage);
-    let peers = Peers::of(&configuration, args.db.path())?;
-    advisories::follow(&configuration, args.db.path(), &peers.advisor);
+    let registry = wiring::registry(&configuration);
+    let authorities = citizen.as_ref().map(Citizen::authorities);
+    let guide = Guide::choose(&configuration, registry.clone(), args.db.path())?;
+    let peers = Peers {
+        advisor: guide.follow(authorities),
+        registry,
+    };
     let engine = wiring::engine(
         &configuration,
         configuration.admission.clone(),
@@ -208,6 +187,7 @@ impl Standing {
     async fn take(
         self,
         cluster: Option<&Cluster>,
+        configuration: &Configuration,
         metrics: &Arc<Metrics>,
     ) -> Result<(Option<Citizen>, Arc<Certificates>), Failure> {
         let (settings, given) = match self {
@@ -217,7 +197,9 @@ impl Standing {
         let cluster = cluster.ok_or_else(|| Failure::new(
             "the configuration has a section `cluster`, and --policies are not those of a cluster",
         ))?;
-        let (citizen, shown) = Citizen::join(cluster.clone(), settings, given, metrics).await?;
+        let advisor = configuration.advisor.host();
+        let joining = Citizen::join(cluster.clone(), settings, given, advisor, metrics);
+        let (citizen, shown) = joining.await?;
         Ok((Some(citizen), shown))
     }
 }
@@ -243,63 +225,4 @@ async fn stopping(stop: Stop, ready: Condition) {
     stop.wait().await;
     ready.missing("shutting down");
     tracing::info!("shutting down: what was accepted is finished first");
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let failed = |error: io::Error| {
-        let failure = Failure::new(format!("listening at {address} failed: {error}"));
-        match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                failure.with_hint("another process listens there; choose another port")
-            }
-            io::ErrorKind::PermissionDenied => {
-                failure.with_hint("ports below 1024 are reserved; choose another one")
-            }
-            _ => failure,
-        }
-    };
-    TcpListener::bind(address).await.map_err(failed)
-}
-
-impl TlsArgs {
-    fn certificates(
-        self,
-        listen: IpAddr,
-        metrics: &Arc<Metrics>,
-    ) -> Result<Option<Arc<Certificates>>, Failure> {
-        match (self.tls_cert, self.tls_key) {
-            (Some(certificate), Some(key)) => from_files(certificate, key, metrics).map(Some),
-            _ if self.self_signed => self_signed(listen, self.write_ca.as_deref()).map(Some),
-            _ => Ok(None),
-        }
-    }
-}
-
-fn from_files(
-    certificate: PathBuf,
-    key: PathBuf,
-    metrics: &Arc<Metrics>,
-) -> Result<Arc<Certificates>, Failure> {
-    let names = format!("{} and {}", certificate.display(), key.display());
-    let files = CertificateFiles::open(certificate, key)
-        .map_err(|error| Failure::from(error).about(&names))?;
-    let certificates = files.certificates();
-    tokio::spawn(files.follow(POLL_INTERVAL, Arc::clone(metrics)));
-    Ok(certificates)
-}
-
-fn self_signed(listen: IpAddr, write_ca: Option<&Path>) -> Result<Arc<Certificates>, Failure> {
-    let mut names = ["localhost", "127.0.0.1", "::1"]
-        .map(str::to_owned)
-        .to_vec();
-    if !listen.is_unspecified() && !listen.is_loopback() {
-        names.push(listen.to_string());
-    }
-    let made = SelfSigned::new(&names)?;
-    if let Some(path) = write_ca {
-        std::fs::write(path, &made.ca_pem).map_err(|error| {
-            Failure::new(format!("{} cannot be written: {error}", path.display()))
-        })?;
-    }
-    Ok(Arc::new(Certificates::new(made.identity()?)))
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cise_admission::{
     Counsel, Coverage, Engine, ExemptionSource, PolicyGate, PolicySource, SecretSource, Settings,
 };
-use cise_advisor::Advisor;
 use cise_advisor::inventory::MemoryCache;
-use cise_registry::{Http, Registry};
+use cise_advisor::{Advise, Advisor};
+use cise_registry::{Channel, ChannelError, Egress, Http, Outbound, Registry, Security, Tls};
 use cise_signature::TrustStore;
 use cise_signature::notary::Notary;
 
@@ -54,7 +54,7 @@ pub(crate) fn engine(
         configuration.notary,
     );
     let counsel = Counsel {
-        advisor: Arc::new(peers.advisor),
+        advisor: peers.advisor,
         exemptions: sources.exemptions,
     };
     let (policies, secrets) = (sources.policies, sources.secrets);
@@ -64,17 +64,18 @@ pub(crate) fn engine(
 /// Whom the engine asks.
 pub(crate) struct Peers {
     pub(crate) registry: Registry,
-    pub(crate) advisor: Advisor,
+    pub(crate) advisor: Arc<dyn Advise>,
 }
 
 impl Peers {
-    /// The peers that a configuration names. `database` stands before the advisory database that it names.
+    /// The peers that a configuration names, and an advisor in this process. `database` stands before the advisory database that it names.
     pub(crate) fn of(
         configuration: &Configuration,
         database: Option<&Path>,
     ) -> Result<Self, Failure> {
         let registry = registry(configuration);
         let advisor = advisor(configuration, registry.clone(), database)?;
+        let advisor = Arc::new(advisor);
         Ok(Self { registry, advisor })
     }
 }
@@ -91,14 +92,27 @@ pub(crate) fn advisor(
     registry: Registry,
     database: Option<&Path>,
 ) -> Result<Advisor, Failure> {
-    let settings = &configuration.advisor;
-    let layers = Arc::new(MemoryCache::new(KEPT_LAYERS_BYTES));
-    let advisor = Advisor::new(registry, layers, settings.work.clone());
-    if let Some(path) = database.or(settings.database.as_deref()) {
+    let advisor = empty_advisor(configuration, registry);
+    if let Some(path) = database.or(configuration.advisor.database.as_deref()) {
         advisor.load(db::open(path)?);
     }
     Ok(advisor)
 }
 
+/// The advisor, which has no advisory database yet.
+pub(crate) fn empty_advisor(configuration: &Configuration, registry: Registry) -> Advisor {
+    let layers = Arc::new(MemoryCache::new(KEPT_LAYERS_BYTES));
+    Advisor::new(registry, layers, configuration.advisor.work.clone())
+}
+
 /// Memory for what layers say.
 const KEPT_LAYERS_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The way to a service of this program's own, for which those authorities alone vouch.
+pub(crate) fn way_inward(tls: Tls) -> Result<Channel, ChannelError> {
+    Channel::new(
+        &Outbound::inward(),
+        &Security::Https(tls),
+        Egress::NamedHost,
+    )
+}

@@ -8,6 +8,8 @@ use cise_kubernetes::RegistrationSettings;
 #[derive(Debug)]
 pub(crate) struct ClusterSettings {
     pub(crate) certificate: Certificate,
+    /// The name of the Secret that is filled with a certificate for the advisor, where that is a program of its own.
+    pub(crate) advisor_certificate: Option<String>,
     /// The name of the Lease by which one replica acts for all.
     pub(crate) lease: String,
     pub(crate) defaults: Defaults,

@@ -36,6 +36,8 @@ fn page() -> String {
     for (field, name) in [
         ("registries[]", "RegistryEntry"),
         ("pinnedRoots[]", "PinnedRoot"),
+        ("advisor", "AdvisorSection"),
+        ("advisor.service", "AdvisorService"),
         ("limits", "Limits"),
         ("cluster", "ClusterSection"),
         ("cluster.certificates", "CertificatesSection"),

@@ -124,6 +124,8 @@ pub(crate) struct AdvisorSection {
     /// The advisory database, a file that `cise db build` makes; `--db` names another. It is picked up when it is replaced. Without one,
     /// every image whose policy demands `va` is denied.
     pub(crate) database: Option<String>,
+    /// The advisor as a program of its own (`cise advisor`), which `cise serve` asks. Default: `cise serve` judges images itself.
+    pub(crate) service: Option<AdvisorService>,
     /// Hosts of registries whose images are covered, as patterns; `["*"]` covers all. Elsewhere `va` is not supported, and denied.
     /// Default: the registries of IBM Cloud (`icr.io`, `*.icr.io`, `registry*.bluemix.net`).
     pub(crate) registries: Option<Vec<String>>,
@@ -143,6 +145,24 @@ pub(crate) struct AdvisorSection {
     pub(crate) warn_after_hours: Option<u32>,
     /// How old the advisories of a release may be before images of it can no longer be judged, in hours, 1 to 8760. Default: 336.
     pub(crate) refuse_after_hours: Option<u32>,
+}
+
+/// How the advisor is reached where it is a program of its own.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `url` and `tokenFile`"
+)]
+pub(crate) struct AdvisorService {
+    /// Its URL, with https.
+    pub(crate) url: String,
+    /// A PEM file of authorities that vouch for it; no others do. Default: the authority of CISE's own certificates, which takes a section
+    /// `cluster`.
+    pub(crate) ca_file: Option<String>,
+    /// The file with the token that is shown to it: of a service account, for the audience `cise-advisor`.
+    pub(crate) token_file: String,
 }
 
 /// Whose packages they are.
@@ -253,6 +273,9 @@ pub(crate) struct ClusterSection {
 pub(crate) struct CertificatesSection {
     /// The Secret in CISE's namespace in which it keeps the certificate. Default: `cise-certificates`.
     pub(crate) secret: Option<String>,
+    /// A Secret in CISE's namespace that is filled, where it exists, with a certificate of the same authority for the host of
+    /// `advisor.service.url`. Default: none is.
+    pub(crate) advisor_secret: Option<String>,
     /// A PEM file with the authority of a certificate that somebody else makes, and that `--tls-cert` and `--tls-key` name. It is picked
     /// up when it changes. Instead of `secret`.
     pub(crate) ca_file: Option<String>,

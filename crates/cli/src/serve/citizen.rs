@@ -28,7 +28,7 @@ const RESIGNS_WITHIN: Duration = Duration::from_secs(3);
 /// The environment variable with a name that no other replica has.
 const IDENTITY: &str = "POD_NAME";
 
-type Authorities = watch::Receiver<Option<Arc<str>>>;
+pub(super) type Authorities = watch::Receiver<Option<Arc<str>>>;
 
 /// A server that takes part in the life of its cluster. What it does ends when it is dropped.
 pub(super) struct Citizen {
@@ -46,6 +46,7 @@ impl Citizen {
         cluster: Cluster,
         settings: ClusterSettings,
         given: Option<Arc<Certificates>>,
+        advisor: Option<&str>,
         metrics: &Arc<Metrics>,
     ) -> Result<(Self, Arc<Certificates>), Failure> {
         let me = env::var(IDENTITY).map_err(|error| {
@@ -60,7 +61,10 @@ impl Citizen {
         let (certificates, authorities) = match (settings.certificate, given) {
             (Certificate::Kept(secret), None) => {
                 let service = &settings.registration.service;
-                let keeper = CertificateKeeper::new(&cluster, secret, service);
+                let mut keeper = CertificateKeeper::new(&cluster, secret, service);
+                if let Some((secret, host)) = settings.advisor_certificate.zip(advisor) {
+                    keeper = keeper.with_companion(&cluster, secret, host.to_owned());
+                }
                 let metrics = Arc::clone(metrics);
                 keep(keeper, lease.leads(), metrics, &mut tasks).await?
             }
@@ -89,6 +93,11 @@ impl Citizen {
             tasks,
         };
         Ok((citizen, certificates))
+    }
+
+    /// Who vouches for the certificates of CISE, from now on.
+    pub(super) fn authorities(&self) -> Authorities {
+        self.authorities.clone()
     }
 
     /// The one who has the API server call the webhooks. What it finds is in the metrics from now on.

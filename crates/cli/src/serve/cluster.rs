@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use cise_kubernetes::{ExemptionWatch, Listing, PolicyWatch, ResourceStatus, Status};
 use cise_server::{Condition, Metrics};
 
-use super::POLL_INTERVAL;
+use crate::listening::POLL_INTERVAL;
 
 /// Waits until the policies were listed in full. Until then, the server is not ready and says what it waits for.
 pub(super) async fn first(watch: &PolicyWatch, ready: &Condition) {

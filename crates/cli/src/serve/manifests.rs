@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use cise_manifests::ManifestSource;
 use cise_server::{Condition, Metrics};
 
-use super::POLL_INTERVAL;
+use crate::listening::POLL_INTERVAL;
 
 /// The namespace of what names none.
 const DEFAULT_NAMESPACE: &str = "default";

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod advisor;
 mod bad_input;
 mod bypasses;
 mod check;

@@ -6,13 +6,15 @@ use cise_advisor::database::AgeRules;
 use cise_advisor::inventory::Platform;
 use cise_advisor::matching::Channel;
 use cise_policy::HostPattern;
+use cise_registry::Tls;
 use jiff::SignedDuration;
 
 use super::{Field, Reader, Result};
-use crate::config::AdvisorSettings;
 use crate::config::file::{
-    AdvisorSection, PackageSetting, RegistryEntry, SubscriptionSetting, ToleranceSetting,
+    self, AdvisorSection, PackageSetting, RegistryEntry, SubscriptionSetting, ToleranceSetting,
 };
+use crate::config::{AdvisorService, AdvisorSettings};
+use crate::wiring;
 
 /// The registries that the product's documentation speaks of.
 const IBM_CLOUD: [&str; 3] = ["icr.io", "*.icr.io", "registry*.bluemix.net"];
@@ -27,10 +29,36 @@ impl Reader<'_> {
         };
         Ok(AdvisorSettings {
             database: section.database.as_ref().map(|path| self.folder.join(path)),
+            service: section
+                .service
+                .as_ref()
+                .map(|service| self.advisor_service(service))
+                .transpose()?,
             work: cise_advisor::Settings {
                 platforms,
                 ..defaults
             },
+        })
+    }
+
+    fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {
+        let channel = written.ca_file.as_deref().map(|path| {
+            let field = "advisor.service.caFile";
+            let tls = Tls::default()
+                .with_roots(&self.read(field, path)?)
+                .map_err(|error| self.fault(field, error))?;
+            wiring::way_inward(tls).map_err(|error| self.fault(field, error))
+        });
+        let rest = written.url.strip_prefix("https://").unwrap_or_default();
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        if host.is_empty() {
+            return Err(self.fault("advisor.service.url", "expected an https URL"));
+        }
+        Ok(AdvisorService {
+            url: written.url.as_str().into(),
+            host: host.to_owned(),
+            channel: channel.transpose()?,
+            token_file: self.folder.join(&written.token_file),
         })
     }
 

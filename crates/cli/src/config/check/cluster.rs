@@ -21,6 +21,7 @@ impl Reader<'_> {
     ) -> Result<ClusterSettings> {
         Ok(ClusterSettings {
             certificate: self.certificate(&section.certificates)?,
+            advisor_certificate: self.advisor_certificate(&section.certificates)?,
             lease: self.name("cluster.lease", section.lease.as_deref(), DEFAULT_NAME)?,
             defaults: if section.default_policies.unwrap_or(true) {
                 Defaults::Made
@@ -77,6 +78,16 @@ impl Reader<'_> {
                 )
                 .map(Certificate::Kept),
         }
+    }
+
+    fn advisor_certificate(&self, section: &CertificatesSection) -> Result<Option<String>> {
+        let field = "cluster.certificates.advisorSecret";
+        let written = section.advisor_secret.as_deref();
+        if written.is_some() && section.ca_file.is_some() {
+            return Err(self.fault(field, "expected no `caFile` beside it"));
+        }
+        let checked = written.map(|name| self.name(field, Some(name), name));
+        checked.transpose()
     }
 
     fn own_pods(&self, own: &SelfHealing) -> Result<OwnPods> {

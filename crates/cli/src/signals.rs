@@ -12,10 +12,10 @@ const ENDED_AT_ONCE: i32 = 143;
 
 /// Completes when the server is to stop.
 #[derive(Clone)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(watch::Receiver<bool>);
 
 /// Waits for SIGTERM and SIGINT from now on. The second one ends the process at once.
-pub(super) fn stop() -> Result<Stop, Failure> {
+pub(crate) fn stop() -> Result<Stop, Failure> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -41,7 +41,7 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 
 impl Stop {
     /// Waits for the first signal.
-    pub(super) async fn wait(mut self) {
+    pub(crate) async fn wait(mut self) {
         // The sender lives as long as the process.
         let _ = self.0.wait_for(|stop| *stop).await;
     }

@@ -7,22 +7,20 @@ use std::time::SystemTime;
 use cise_advisor::Advisor;
 use cise_advisor::database::Database;
 
-use super::POLL_INTERVAL;
-use crate::config::Configuration;
+use crate::listening::POLL_INTERVAL;
 
 /// What tells one file from the one that replaced it.
 type Mark = Option<(u64, SystemTime)>;
 
-/// Follows the file that is named, if one is, for ever. One that cannot be used leaves the last one in use.
-pub(super) fn follow(configuration: &Configuration, named: Option<&Path>, advisor: &Advisor) {
-    let path = named.or(configuration.advisor.database.as_deref());
-    if let Some(path) = path.map(Path::to_owned) {
+/// Follows that file, if there is one, for ever. One that cannot be used leaves the last one in use.
+pub(crate) fn follow(path: Option<PathBuf>, advisor: &Advisor) {
+    if let Some(path) = path {
         tokio::spawn(watch(path, advisor.clone()));
     }
 }
 
 async fn watch(path: PathBuf, advisor: Advisor) {
-    let mut seen = mark(&path);
+    let mut seen = advisor.database().and_then(|_| mark(&path));
     let mut looks = tokio::time::interval(POLL_INTERVAL);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
