@@ -21,6 +21,13 @@
 {{- if eq .Values.ports.webhooks .Values.ports.admin }}
 {{- fail "ports.admin: expected another port than ports.webhooks" }}
 {{- end }}
+{{- if has .Values.ports.advisor (list .Values.ports.webhooks .Values.ports.admin) }}
+{{- fail "ports.advisor: expected another port than ports.webhooks and ports.admin" }}
+{{- end }}
+{{- $database := .Values.advisor.database }}
+{{- if and .Values.advisor.enabled (eq (empty $database.existingClaim) (empty $database.volume)) }}
+{{- fail "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled" }}
+{{- end }}
 {{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.webhooks.timeoutSeconds) 10 | int) }}
 {{- fail "terminationGracePeriodSeconds: expected at least 10 more than webhooks.timeoutSeconds, so that what was accepted is finished" }}
 {{- end }}

@@ -3,6 +3,12 @@ The configuration of CISE, and the files that it names. What is PEM text in the 
 name of a Secret becomes a folder below `secrets`.
 */}}
 {{- define "cise.configuration" -}}
+{{- $advisor := dict }}
+{{- with .Values.advisor.registries }}{{ $_ := set $advisor "registries" . }}{{ end }}
+{{- if .Values.advisor.enabled }}
+{{- $url := printf "https://%s.%s.svc" (include "cise.advisor" .) (include "cise.namespace" .) }}
+{{- $_ := set $advisor "service" (dict "url" $url "tokenFile" "advisor/token") }}
+{{- end }}
 {{- $cluster := dict
   "service" (include "cise.name" .)
   "lease" (include "cise.name" .)
@@ -13,12 +19,15 @@ name of a Secret becomes a folder below `secrets`.
   "defaultPolicies" .Values.defaultPolicies
 }}
 {{- if eq .Values.certificates.from "cise" }}
-{{- $_ := set $cluster "certificates" (dict "secret" (include "cise.certificates" .)) }}
+{{- $certificates := dict "secret" (include "cise.certificates" .) }}
+{{- if .Values.advisor.enabled }}{{ $_ := set $certificates "advisorSecret" (include "cise.advisorCertificates" .) }}{{ end }}
+{{- $_ := set $cluster "certificates" $certificates }}
 {{- else }}
 {{- $_ := set $cluster "certificates" (dict "caFile" "tls/ca.crt") }}
 {{- end }}
 {{- if .Values.webhooks.selfHealing }}
 {{- $accounts := list (include "cise.name" .) (include "cise.uninstaller" .) }}
+{{- if .Values.advisor.enabled }}{{ $accounts = append $accounts (include "cise.advisor" .) }}{{ end }}
 {{- $_ := set $cluster "selfHealing" (dict "repository" .Values.image.repository "serviceAccounts" $accounts) }}
 {{- end }}
 {{- $configuration := dict
@@ -28,6 +37,7 @@ name of a Secret becomes a folder below `secrets`.
   "tagTrustSeconds" .Values.tagTrustSeconds
   "cluster" $cluster
 }}
+{{- with $advisor }}{{ $_ := set $configuration "advisor" . }}{{ end }}
 {{- $registries := list }}
 {{- range $index, $registry := .Values.registries }}
 {{- $entry := omit $registry "ca" "trustServerCA" "clientCertificateSecret" }}
@@ -50,9 +60,18 @@ name of a Secret becomes a folder below `secrets`.
 {{- toYaml $configuration }}
 {{- end }}
 
+{{/* The advisor reaches registries in the same way, and has no credential and no cluster of its own. */}}
+{{- define "cise.advisorConfiguration" -}}
+{{- pick (include "cise.configuration" . | fromYaml) "namespace" "registries" "limits" | toYaml }}
+{{- end }}
+
 {{- define "cise.configurationFiles" -}}
 config.yaml: |
   {{- include "cise.configuration" . | nindent 2 }}
+{{- if .Values.advisor.enabled }}
+advisor.yaml: |
+  {{- include "cise.advisorConfiguration" . | nindent 2 }}
+{{- end }}
 {{- range $index, $registry := .Values.registries }}
 {{- with $registry.ca }}
 registry-{{ $index }}-ca.pem: |
@@ -73,29 +92,49 @@ ca-bundle.pem: |
 {{- end }}
 {{- end }}
 
-{{/* The volume at /etc/cise. */}}
+{{/* What the volumes at /etc/cise have in common: the configuration, and as whom registries are spoken to. */}}
+{{- define "cise.configurationSources" -}}
+- configMap:
+    name: {{ include "cise.name" . }}
+    items:
+    {{- range $file := keys (include "cise.configurationFiles" . | fromYaml) | sortAlpha }}
+    - key: {{ $file }}
+      path: {{ if eq $file "ca-bundle.pem" }}authorities/{{ end }}{{ $file }}
+    {{- end }}
+{{- $secrets := list }}
+{{- range .Values.registries }}{{ with .clientCertificateSecret }}{{ $secrets = append $secrets . }}{{ end }}{{ end }}
+{{- range uniq $secrets }}
+- secret:
+    name: {{ . }}
+    items:
+    - key: tls.crt
+      path: secrets/{{ . }}/tls.crt
+    - key: tls.key
+      path: secrets/{{ . }}/tls.key
+{{- end }}
+{{- end }}
+
+{{/* The volume of the advisor at /etc/cise. */}}
+{{- define "cise.advisorConfigurationVolume" -}}
+name: configuration
+projected:
+  defaultMode: 0440
+  sources:
+  {{- include "cise.configurationSources" . | nindent 2 }}
+{{- end }}
+
+{{/* The volume of the webhooks at /etc/cise. */}}
 {{- define "cise.configurationVolume" -}}
 name: configuration
 projected:
   defaultMode: 0440
   sources:
-  - configMap:
-      name: {{ include "cise.name" . }}
-      items:
-      {{- range $file := keys (include "cise.configurationFiles" . | fromYaml) | sortAlpha }}
-      - key: {{ $file }}
-        path: {{ if eq $file "ca-bundle.pem" }}authorities/{{ end }}{{ $file }}
-      {{- end }}
-  {{- $secrets := list }}
-  {{- range .Values.registries }}{{ with .clientCertificateSecret }}{{ $secrets = append $secrets . }}{{ end }}{{ end }}
-  {{- range uniq $secrets }}
-  - secret:
-      name: {{ . }}
-      items:
-      - key: tls.crt
-        path: secrets/{{ . }}/tls.crt
-      - key: tls.key
-        path: secrets/{{ . }}/tls.key
+  {{- include "cise.configurationSources" . | nindent 2 }}
+  {{- if .Values.advisor.enabled }}
+  - serviceAccountToken:
+      audience: cise-advisor
+      expirationSeconds: 3600
+      path: advisor/token
   {{- end }}
   {{- with .Values.pullCredentialsSecret }}
   - secret:

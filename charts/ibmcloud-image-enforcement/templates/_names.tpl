@@ -11,6 +11,15 @@
 {{- include "cise.name" . }}-certificates
 {{- end }}
 
+{{/* The Vulnerability Advisor, where it is a program of its own. */}}
+{{- define "cise.advisor" -}}
+{{- include "cise.name" . }}-advisor
+{{- end }}
+
+{{- define "cise.advisorCertificates" -}}
+{{- include "cise.advisor" . }}-certificates
+{{- end }}
+
 {{/* Who runs the commands that remove CISE. */}}
 {{- define "cise.uninstaller" -}}
 {{- include "cise.name" . }}-uninstall
@@ -31,6 +40,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "cise.server" -}}
 {{ include "cise.selector" . }}
 app.kubernetes.io/component: server
+{{- end }}
+
+{{/* The labels of the pod of the advisor. */}}
+{{- define "cise.advisorSelector" -}}
+{{ include "cise.selector" . }}
+app.kubernetes.io/component: advisor
 {{- end }}
 
 {{- define "cise.labels" -}}

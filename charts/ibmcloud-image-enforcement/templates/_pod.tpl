@@ -39,6 +39,11 @@ securityContext:
 {{- end }}
 
 {{- define "cise.container" -}}
+{{- include "cise.containerWith" (dict "root" . "resources" .Values.resources) }}
+{{- end }}
+
+{{- define "cise.containerWith" -}}
+{{- with .root -}}
 name: cise
 image: {{ include "cise.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -47,8 +52,53 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities:
     drop: [ALL]
-{{- with .Values.resources }}
+{{- end }}
+{{- with .resources }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* How a container reaches registries. */}}
+{{- define "cise.outwardEnvironment" -}}
+{{- if .Values.caBundle }}
+- name: SSL_CERT_FILE
+  value: /etc/ssl/certs/ca-certificates.crt
+- name: SSL_CERT_DIR
+  value: /etc/cise/authorities
+{{- end }}
+{{- with .Values.proxy.https }}
+- name: HTTPS_PROXY
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.proxy.http }}
+- name: HTTP_PROXY
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.proxy.noProxy }}
+- name: NO_PROXY
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "cise.probes" -}}
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: admin
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: admin
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: admin
+  periodSeconds: 2
+  failureThreshold: 2
 {{- end }}

@@ -21,21 +21,29 @@ fn the_program_reads_the_configuration_that_the_chart_writes() {
                 &object(&objects, "ConfigMap", "cise")["data"],
                 folder.path(),
             );
-            let mut check = Command::new(env!("CARGO_BIN_EXE_cise"));
-            check
-                .args(["check", "--config", "config.yaml", "nginx"])
-                .current_dir(&folder)
-                .env_clear();
-            let output = check.output().unwrap();
-            // Without policies everything is denied. What cannot be read would give 2.
-            assert_eq!(
-                output.status.code(),
-                Some(1),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            for file in ["config.yaml", "advisor.yaml"] {
+                if folder.path().join(file).exists() {
+                    assert_read(file, folder.path());
+                }
+            }
         }
     }
+}
+
+fn assert_read(file: &str, folder: &Path) {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_cise"));
+    check
+        .args(["check", "--config", file, "nginx"])
+        .current_dir(folder)
+        .env_clear();
+    let output = check.output().unwrap();
+    // Without policies everything is denied. What cannot be read would give 2.
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{file}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Everything that goes into the configuration and is no Secret.
@@ -57,6 +65,7 @@ fn values(authority: &Authority) -> Value {
             { "host": "*.example.com" },
         ],
         "pinnedRoots": [{ "repositories": "registry.example.com/team/*", "key": pem }],
+        "advisor": { "enabled": true, "database": { "existingClaim": "a" }, "registries": ["*.example.com"] },
         "timestampTrustSeconds": 3600,
         "tagTrustSeconds": 0,
         "limits": {

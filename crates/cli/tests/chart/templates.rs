@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::chart::{documents, folder, helms, object, template};
 
+/// With the advisor, whose database is in a claim.
+const ADVISOR: &str = "advisor: {enabled: true, database: {existingClaim: advisories}}";
+
 /// Values of every kind, each other than its default.
 const EVERYTHING: &str = include_str!("everything.yaml");
 
@@ -136,10 +139,8 @@ fn the_webhook_configurations_are_made_empty() {
 #[test]
 fn self_healing_knows_the_pods_that_the_chart_makes() {
     let Some([helm, _]) = helms() else { return };
-    for values in [
-        "",
-        "image: {tag: other, digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000'}",
-    ] {
+    let other = "image: {tag: other, digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000'}";
+    for (values, expected) in [("", 3), (other, 3), (ADVISOR, 4)] {
         let objects = made(&helm, &[], values);
         let configuration = configuration(&objects);
         let healing = &configuration["cluster"]["selfHealing"];
@@ -167,14 +168,14 @@ fn self_healing_knows_the_pods_that_the_chart_makes() {
                 );
             }
         }
-        assert_eq!(pods, 3);
+        assert_eq!(pods, expected, "{values}");
     }
 }
 
 #[test]
 fn every_pod_keeps_to_the_restricted_standard_and_cannot_write_its_root() {
     let Some([helm, _]) = helms() else { return };
-    for pod in made(&helm, &[], "").iter().filter_map(pod_of) {
+    for pod in made(&helm, &[], ADVISOR).iter().filter_map(pod_of) {
         let security = &pod["securityContext"];
         assert_eq!(security["runAsNonRoot"], true);
         assert_eq!(security["seccompProfile"]["type"], "RuntimeDefault");
@@ -196,21 +197,79 @@ fn every_file_that_the_configuration_names_is_in_the_pod() {
     let objects = made(&helm, &[], EVERYTHING);
     let configuration = configuration(&objects);
     let pod = pod_of(object(&objects, "Deployment", "cise")).unwrap();
-    let sources = pod["volumes"][0]["projected"]["sources"]
-        .as_array()
-        .unwrap();
-    let items = sources.iter().flat_map(|source| {
-        let source = source
-            .get("configMap")
-            .or_else(|| source.get("secret"))
-            .unwrap();
-        source["items"].as_array().unwrap()
-    });
-    let files: BTreeSet<_> = items.map(|item| item["path"].as_str().unwrap()).collect();
+    let files = projected(pod);
     let mut named = BTreeSet::new();
     files_in(&configuration, &mut named);
-    assert!(named.len() > 5, "{named:?}");
+    assert!(named.len() > 6, "{named:?}");
     assert!(named.is_subset(&files), "{named:?} {files:?}");
+}
+
+#[test]
+fn the_advisor_has_the_files_that_its_configuration_names_and_no_credential_of_a_pod() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], EVERYTHING);
+    let configuration = configuration_file(&objects, "advisor.yaml");
+    let files = projected(pod_of(object(&objects, "Deployment", "cise-advisor")).unwrap());
+    let mut named = BTreeSet::new();
+    files_in(&configuration, &mut named);
+    assert!(named.len() > 2, "{named:?}");
+    assert!(named.is_subset(&files), "{named:?} {files:?}");
+    assert!(
+        !files.iter().any(|file| file.ends_with("config.json")),
+        "{files:?}"
+    );
+    for absent in ["cluster", "pullCredentials", "advisor"] {
+        assert_eq!(configuration.get(absent), None, "{absent}");
+    }
+}
+
+#[test]
+fn the_webhooks_ask_the_advisor_at_its_service_with_a_token_that_is_made_for_it() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &["--namespace", "security"], ADVISOR);
+    let asked = &configuration(&objects)["advisor"]["service"];
+    let service = object(&objects, "Service", "cise-advisor");
+    let host = format!(
+        "{}.{}.svc",
+        service["metadata"]["name"].as_str().unwrap(),
+        service["metadata"]["namespace"].as_str().unwrap()
+    );
+    assert_eq!(asked["url"], format!("https://{host}"));
+    let sources = &pod_of(object(&objects, "Deployment", "cise")).unwrap()["volumes"][0];
+    let sources = sources["projected"]["sources"].as_array().unwrap();
+    let token = sources
+        .iter()
+        .find_map(|source| source.get("serviceAccountToken"))
+        .unwrap();
+    assert_eq!(token["audience"], "cise-advisor");
+    assert_eq!(token["path"], asked["tokenFile"]);
+    let advisor = pod_of(object(&objects, "Deployment", "cise-advisor")).unwrap();
+    let arguments = advisor["containers"][0]["args"].as_array().unwrap();
+    let caller = format!(
+        "--caller={}",
+        pod_of(object(&objects, "Deployment", "cise")).unwrap()["serviceAccountName"]
+            .as_str()
+            .unwrap()
+    );
+    assert!(arguments.contains(&json!(caller)), "{arguments:?}");
+}
+
+/// The files of the first volume of a pod.
+fn projected(pod: &Value) -> BTreeSet<&str> {
+    let sources = pod["volumes"][0]["projected"]["sources"].as_array();
+    let paths = sources.unwrap().iter().flat_map(|source| {
+        let listed = source.get("configMap").or_else(|| source.get("secret"));
+        match listed {
+            Some(listed) => listed["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| &item["path"])
+                .collect(),
+            None => vec![&source["serviceAccountToken"]["path"]],
+        }
+    });
+    paths.map(|path| path.as_str().unwrap()).collect()
 }
 
 /// The values of all fields that name files.
@@ -229,7 +288,11 @@ fn files_in<'v>(value: &'v Value, files: &mut BTreeSet<&'v str>) {
 }
 
 fn configuration(objects: &[Value]) -> Value {
-    let text = object(objects, "ConfigMap", "cise")["data"]["config.yaml"]
+    configuration_file(objects, "config.yaml")
+}
+
+fn configuration_file(objects: &[Value], name: &str) -> Value {
+    let text = object(objects, "ConfigMap", "cise")["data"][name]
         .as_str()
         .unwrap();
     serde_saphyr::from_str(text).unwrap()

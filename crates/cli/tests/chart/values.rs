@@ -53,6 +53,15 @@ fn a_value_that_cannot_work_is_refused_with_its_name() {
         ("certificates: {from: vault}", "/certificates/from"),
         ("ports: {webhooks: 443}", "/ports/webhooks"),
         ("logLevel: verbose", "/logLevel"),
+        ("advisor: {enable: true}", "'enable' not allowed"),
+        (
+            "advisor: {database: {file: ../a.db}}",
+            "/advisor/database/file",
+        ),
+        (
+            "advisor: {registries: ['https://icr.io']}",
+            "/advisor/registries/0",
+        ),
         ("listenAddress: '::'", "/listenAddress"),
         ("resources: {request: {cpu: 1}}", "'request' not allowed"),
     ] {
@@ -83,6 +92,18 @@ fn values_that_cannot_work_together_are_refused_with_what_was_expected() {
         (
             "ports: {admin: 8443}",
             "ports.admin: expected another port than ports.webhooks",
+        ),
+        (
+            "ports: {advisor: 8443}",
+            "ports.advisor: expected another port than ports.webhooks and ports.admin",
+        ),
+        (
+            "advisor: {enabled: true}",
+            "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled",
+        ),
+        (
+            "advisor: {enabled: true, database: {existingClaim: a, volume: {emptyDir: {}}}}",
+            "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled",
         ),
         (
             "terminationGracePeriodSeconds: 15",
