@@ -32,7 +32,7 @@ pub(super) fn charges<S: AdvisorySource>(
             let known = known.about(id);
             Charge {
                 issue: issue(id, notices, known),
-                aliases: known.advisories.iter().cloned().collect(),
+                aliases: known.advisories.clone(),
             }
         })
         .collect()

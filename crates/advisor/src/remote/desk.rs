@@ -82,7 +82,7 @@ impl Desk {
             platforms: question
                 .platforms
                 .as_ref()
-                .unwrap_or(self.advisor.platforms()),
+                .unwrap_or_else(|| self.advisor.platforms()),
             caller: Caller {
                 keyring: &question.keyring,
                 namespace: question.namespace.as_str(),
@@ -103,7 +103,7 @@ impl Desk {
 
 impl Question {
     fn read(body: &[u8]) -> Result<Self, String> {
-        let asked: Asked = serde_json::from_slice(body).map_err(unread)?;
+        let asked: Asked = serde_json::from_slice(body).map_err(|error| unread(&error))?;
         at_most("credentials", asked.credentials.len(), MAX_CREDENTIALS)?;
         let platforms = asked.platforms.as_ref().map_or(0, Vec::len);
         at_most("platforms", platforms, MAX_PLATFORMS)?;
@@ -124,7 +124,7 @@ impl Question {
 }
 
 /// Where it cannot be read, not what is there: that may be a credential.
-fn unread(error: serde_json::Error) -> String {
+fn unread(error: &serde_json::Error) -> String {
     format!(
         "it is not a question of this version: line {}, column {}",
         error.line(),

@@ -23,9 +23,12 @@ pub(super) struct Basis {
 /// Examinations by what they are of.
 #[derive(Clone)]
 pub(super) struct Examinations {
-    kept: Cache<(ImageKey, Rules), Arc<(Basis, Arc<Examination>)>>,
+    kept: Cache<(ImageKey, Rules), Grounded>,
     longest: Duration,
 }
+
+/// An examination, and what it rests on.
+type Grounded = Arc<(Basis, Arc<Examination>)>;
 
 /// Assessments by what they are about.
 #[derive(Clone)]

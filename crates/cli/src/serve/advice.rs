@@ -15,7 +15,7 @@ use crate::{advisories, wiring};
 /// The advisor of a server, before anything is followed.
 pub(super) enum Guide {
     /// In this process, with the file of its database.
-    Builtin(Advisor, Option<PathBuf>),
+    Builtin(Arc<Advisor>, Option<PathBuf>),
     /// Elsewhere, reached as the configuration says.
     Elsewhere(Remote, AdvisorService),
 }
@@ -30,7 +30,10 @@ impl Guide {
         let Some(service) = settings.service.clone() else {
             let advisor = wiring::advisor(configuration, registry, database)?;
             let database = database.or(settings.database.as_deref());
-            return Ok(Self::Builtin(advisor, database.map(Path::to_owned)));
+            return Ok(Self::Builtin(
+                Arc::new(advisor),
+                database.map(Path::to_owned),
+            ));
         };
         if database.or(settings.database.as_deref()).is_some() {
             return Err(
@@ -53,7 +56,7 @@ impl Guide {
         match self {
             Self::Builtin(advisor, database) => {
                 advisories::follow(database, &advisor);
-                Arc::new(advisor)
+                advisor
             }
             Self::Elsewhere(remote, service) => {
                 match (&service.channel, authorities) {

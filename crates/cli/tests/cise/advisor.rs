@@ -32,11 +32,25 @@ const ADVISORY: &str = r#"{
     }]
 }"#;
 
-const EXEMPTION: &str = "\
+/// One more, which is published later.
+const LATER: &str = r#"{
+    "id": "DSA-2-1", "modified": "2026-11-02T00:00:00Z", "published": "2026-11-02T00:00:00Z", "upstream": ["CVE-2026-0002"],
+    "affected": [{
+        "package": { "ecosystem": "Debian:12", "name": "plain" },
+        "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "1.2-5" }] }]
+    }]
+}"#;
+
+const EXEMPTIONS: &str = "\
 apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1
 kind: ImageExemption
 metadata: {name: known, namespace: team}
 spec: {issueType: cve, issueID: CVE-2026-0001, images: ['*']}
+---
+apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1
+kind: ImageExemption
+metadata: {name: known-too, namespace: team}
+spec: {issueType: cve, issueID: CVE-2026-0002, images: ['*']}
 ";
 
 const POLICY: &str = "\
@@ -81,16 +95,24 @@ fn webhooks_ask_the_advisor_with_their_token_and_keep_its_answers_while_it_is_go
     }
     stage.show_token("cise", "cise-advisor");
 
+    // Another database drops what was kept, as soon as it is heard of.
+    stage.home.write("osv/DSA-2-1.json", LATER);
+    stage.build_database();
+    stage.eventually_has_loaded(2);
+    stage.eventually_refuses(&other, "CVE-2026-0002");
+    let said = stage.ask(&one).unwrap_err();
+    assert!(said.contains("CVE-2026-0002"), "{said}");
+
     // An exemption is applied by the webhook alone.
     stage.end_advisor();
     let said = stage.ask(&one).unwrap_err();
     assert!(said.contains(ISSUES), "what is kept counts: {said}");
-    let said = stage.ask(&other).unwrap_err();
+    let said = stage.ask(&third).unwrap_err();
     assert!(said.contains(UNREACHABLE), "{said}");
     stage
         .webhook
         .folder
-        .write("policies/exemption.yaml", EXEMPTION);
+        .write("policies/exemptions.yaml", EXEMPTIONS);
     eventually(
         "the exemption counts",
         || stage.ask(&one).is_ok(),
@@ -287,6 +309,15 @@ impl Stage {
 
     fn ask(&self, image: &str) -> Result<(), String> {
         ask(&self.webhook, image)
+    }
+
+    fn eventually_has_loaded(&self, databases: usize) {
+        let told = "another advisory database is in use";
+        eventually(
+            "the database is in use",
+            || self.advisor_log().matches(told).count() == databases,
+            || self.advisor_log(),
+        );
     }
 
     fn eventually_refuses(&self, image: &str, why: &str) {
