@@ -1,6 +1,7 @@
 # Everything that a developer runs, and all that continuous integration runs.
 #
 #   make demo    real images, signed and unsigned, through the real webhook, with the answers printed
+#   make demo-cluster  the same in a real cluster, with kubectl and Helm; KEEP=1 leaves it to play with until Enter is pressed
 #   make test    everything that must hold before a change lands: formatting, lints, licences, docs, tests
 #   make bench   the figures of docs/performance.md
 #   make image   what is in the container image, as a folder below target/, and its tests (the musl target and cargo-cyclonedx)
@@ -17,6 +18,7 @@ DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 
 # Which peers a target needs: those of `cluster` take minutes to build, once.
 SETS := images
+demo-cluster: SETS := images cluster helm
 bench: SETS := images cluster
 test: SETS := images cluster helm
 
@@ -25,7 +27,7 @@ FUZZ         := $(CISE_CACHE)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: demo test bench image fuzz lint fmt fmt-check clippy deny docs components cargo-test help
+.PHONY: demo demo-cluster test bench image fuzz lint fmt fmt-check clippy deny docs components cargo-test help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,6 +35,10 @@ help:
 demo: components
 	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example demo
 	target/ci/examples/demo
+
+demo-cluster: components
+	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example demo_cluster
+	target/ci/examples/demo_cluster
 
 test: lint docs components cargo-test
 

@@ -28,7 +28,7 @@ use egress::Egress;
 
 pub use api::{Answer, Api};
 pub use kubectl::Kubectl;
-pub use node::{Node, Pretend, Program, Runtime};
+pub use node::{End, Node, Pretend, Program, Runtime};
 pub use user::User;
 
 /// The addresses that services get.

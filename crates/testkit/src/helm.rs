@@ -1,14 +1,17 @@
 //! The package manager with which people install charts.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use http::StatusCode;
 use tempfile::TempDir;
 
 use crate::Error;
 use crate::command::run;
 use crate::components::Component;
 use crate::controlplane::Kubectl;
+use crate::scripted::Scripted;
 
 /// Helm, of one version. It reads nothing of the home folder, and keeps what it is told of repositories to itself.
 #[derive(Debug)]
@@ -16,6 +19,17 @@ pub struct Helm {
     program: PathBuf,
     home: TempDir,
     kubeconfig: Option<PathBuf>,
+}
+
+/// A repository of charts on loopback. Dropping it closes its port.
+#[derive(Debug)]
+pub struct ChartRepository(Scripted);
+
+impl ChartRepository {
+    /// What `helm repo add` takes.
+    pub fn url(&self) -> String {
+        self.0.url()
+    }
 }
 
 impl Helm {
@@ -56,5 +70,20 @@ impl Helm {
             None => command.env_remove("KUBECONFIG"),
         };
         run(&mut command, input)
+    }
+
+    /// Packs the chart that is in this folder, and serves a repository that has it.
+    pub fn repository(&self, chart: &Path) -> Result<ChartRepository, Error> {
+        let files = crate::temporary_folder()?;
+        let (chart, folder) = (chart.to_string_lossy(), files.path().to_string_lossy());
+        self.run(&["package", &chart, "--destination", &folder])?;
+        self.run(&["repo", "index", &folder])?;
+        drop(folder);
+        let serve =
+            move |path: &str| match fs::read(files.path().join(path.trim_start_matches('/'))) {
+                Ok(content) => (StatusCode::OK, content),
+                Err(_) => (StatusCode::NOT_FOUND, Vec::new()),
+            };
+        Scripted::start(serve).map(ChartRepository)
     }
 }

@@ -6,6 +6,7 @@
 pub mod authority;
 mod background;
 pub mod caller;
+pub mod cise;
 mod client;
 mod command;
 pub mod components;
@@ -26,11 +27,27 @@ pub mod scripted;
 mod serve;
 pub mod tokens;
 
-use std::env;
+use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use tempfile::TempDir;
 
 pub use error::Error;
+
+/// Far longer than anything here takes: a busy machine is not a failed test.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Whether it holds at last. It is looked at again and again for two minutes.
+pub fn comes_true(mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
 
 fn temporary_folder() -> Result<TempDir, Error> {
     tempfile::tempdir().map_err(Error::writing(&env::temp_dir()))

@@ -1,14 +1,12 @@
 //! The chart in a real cluster, where no kubelet runs: pods are made, and this test says what becomes of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use cise_testkit::components::{Component, HELM3, HELM4, require};
 use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
-use cise_testkit::helm::Helm;
-use cise_testkit::scripted::Scripted;
-use hyper::StatusCode;
+use cise_testkit::helm::{ChartRepository, Helm};
 use serde_json::{Value, json};
 
 use crate::chart::{folder, helms, template};
@@ -72,7 +70,7 @@ fn the_api_server_accepts_every_object_of_the_chart() {
 /// One cluster, and one Helm that knows a repository with the chart.
 struct Story {
     _plane: ControlPlane,
-    _repository: Scripted,
+    _repository: ChartRepository,
     kubectl: Kubectl,
     helm: Helm,
 }
@@ -85,7 +83,7 @@ impl Story {
         let plane = ControlPlane::start().unwrap();
         let kubectl = plane.kubectl(&User::admin()).unwrap();
         let helm = Helm::new(helm).unwrap().in_cluster(&kubectl);
-        let repository = repository(&helm);
+        let repository = helm.repository(&folder()).unwrap();
         helm.run(&["repo", "add", "iks-charts", &repository.url()])
             .unwrap();
         Self {
@@ -284,27 +282,6 @@ impl Story {
             .run(arguments)
             .unwrap_or_else(|error| panic!("{error}"))
     }
-}
-
-/// A chart repository with the chart in it.
-fn repository(helm: &Helm) -> Scripted {
-    let files = tempfile::tempdir().unwrap();
-    let (chart, destination) = (folder(), files.path().to_str().unwrap());
-    helm.run(&[
-        "package",
-        chart.to_str().unwrap(),
-        "--destination",
-        destination,
-    ])
-    .unwrap();
-    helm.run(&["repo", "index", destination]).unwrap();
-    Scripted::start(
-        move |path| match fs::read(files.path().join(path.trim_start_matches('/'))) {
-            Ok(content) => (StatusCode::OK, content),
-            Err(_) => (StatusCode::NOT_FOUND, Vec::new()),
-        },
-    )
-    .unwrap()
 }
 
 /// One that is never called.

@@ -1,22 +1,18 @@
 //! CISE as its chart installs it, where its pods are processes of this machine.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use cise_testkit::cise::{Cise, Pods, Replicas};
 use cise_testkit::components::{HELM3, require};
-use cise_testkit::controlplane::{Api, ControlPlane, Kubectl, Node, Program, Runtime, User};
+use cise_testkit::controlplane::{Api, ControlPlane, Kubectl, Node, User};
 use cise_testkit::helm::Helm;
 use cise_testkit::relay::Relay;
 use serde_json::{Value, json};
 
-use crate::program::Folder;
-use crate::server::{Server, eventually};
+use crate::server::eventually;
 
-/// The namespace of CISE.
-pub(crate) const HOME: &str = "ibm-system";
+pub(crate) use cise_testkit::cise::HOME;
 
 /// The node on which all pods run.
 pub(crate) const NODE: &str = "n1";
@@ -26,10 +22,6 @@ pub(crate) const EXEMPT: &str = "registry.example.com/free/app:v1";
 
 /// One that no trust server vouches for.
 pub(crate) const FOREIGN: &str = "registry.example.com/team/app:v1";
-
-/// The ports that the chart declares.
-const WEBHOOKS: u16 = 8443;
-const ADMIN: u16 = 8080;
 
 /// A cluster with CISE in it.
 pub(crate) struct Guarded {
@@ -42,22 +34,7 @@ pub(crate) struct Guarded {
     pub(crate) api: Api,
     pub(crate) plane: ControlPlane,
     helm: Helm,
-    kubeconfig: PathBuf,
-    _folder: Folder,
 }
-
-/// The processes of CISE's pods, by the pods' names. Those that have ended are there too.
-#[derive(Clone, Default)]
-pub(crate) struct Replicas(Arc<Mutex<BTreeMap<String, Arc<Mutex<Server>>>>>);
-
-/// Runs `cise` for the pods that the chart makes for it.
-struct Host {
-    api: Api,
-    kubeconfig: PathBuf,
-    replicas: Replicas,
-}
-
-struct Replica(Arc<Mutex<Server>>);
 
 impl Guarded {
     /// Installs the chart with these values and waits until two replicas answer; `None` where that cannot be done here.
@@ -68,18 +45,14 @@ impl Guarded {
         let plane = ControlPlane::start().unwrap();
         let admin = plane.kubectl(&User::admin()).unwrap();
         let way = Relay::start(plane.url().trim_start_matches("https://").parse().unwrap());
-        let (way, folder) = (way.unwrap(), Folder::new(&[]));
-        let kubeconfig = kubeconfig(&plane, way.address(), folder.path());
         let mut cluster = Self {
             node: None,
-            replicas: Replicas::default(),
-            way,
+            replicas: Replicas::new().unwrap(),
+            way: way.unwrap(),
             api: plane.api(&User::admin()).unwrap(),
             helm: Helm::new(&HELM3).unwrap().in_cluster(&admin),
             admin,
             plane,
-            kubeconfig,
-            _folder: folder,
         };
         cluster.helm("install", &[], values);
         cluster.kubectl("create namespace team");
@@ -116,12 +89,10 @@ impl Guarded {
 
     /// A node takes all pods, and runs those of CISE.
     pub(crate) fn node_comes(&mut self) {
-        let host = Host {
-            api: self.api.clone(),
-            kubeconfig: self.kubeconfig.clone(),
-            replicas: self.replicas.clone(),
-        };
-        self.node = Some(Node::start(&self.plane, NODE, host).unwrap());
+        let program = Path::new(env!("CARGO_BIN_EXE_cise"));
+        let pods = Pods::new(program, &self.plane, &self.replicas).unwrap();
+        let pods = pods.by_way_of(self.way.address());
+        self.node = Some(Node::start(&self.plane, NODE, pods).unwrap());
     }
 
     /// The node is gone with all that ran on it, and the pods of CISE are given up. The controllers make others, which run
@@ -200,6 +171,11 @@ impl Guarded {
             .map_err(|error| error.to_string())
     }
 
+    /// The process of a pod.
+    pub(crate) fn replica(&self, pod: &str) -> Arc<Mutex<Cise>> {
+        self.replicas.of(pod).unwrap()
+    }
+
     /// The names of CISE's pods that exist.
     pub(crate) fn pods(&self) -> Vec<String> {
         let names = self.kubectl(&format!(
@@ -209,114 +185,7 @@ impl Guarded {
     }
 }
 
-impl Replicas {
-    /// The process of a pod.
-    pub(crate) fn of(&self, pod: &str) -> Arc<Mutex<Server>> {
-        Arc::clone(&self.all()[pod])
-    }
-
-    /// What the processes of these pods have written to their audit logs: which hook judged the pod of that name.
-    pub(crate) fn hooks_that_judged(&self, pod: &str, name: &str) -> Vec<String> {
-        let audit = self.of(pod).lock().unwrap().log("audit.log");
-        let lines = audit
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        lines
-            .filter(|line: &Value| line["name"] == name)
-            .map(|line| line["hook"].as_str().unwrap().to_owned())
-            .collect()
-    }
-
-    /// What all have logged, for a failure.
-    pub(crate) fn logs(&self) -> String {
-        let replicas = self.all();
-        let logs = replicas.iter().map(|(name, server)| {
-            let log = server.lock().unwrap().log("cise.log");
-            format!("--- {name}\n{log}")
-        });
-        logs.collect()
-    }
-
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Mutex<Server>>>> {
-        self.0.lock().unwrap()
-    }
-}
-
-impl Runtime for Host {
-    fn start(&self, pod: &Value) -> Option<Box<dyn Program>> {
-        if pod["metadata"]["labels"]["app.kubernetes.io/component"] != "server" {
-            return None;
-        }
-        let map = self
-            .api
-            .get(&format!("/api/v1/namespaces/{HOME}/configmaps/cise"));
-        let files = map.unwrap().into_object().unwrap();
-        let folder = Folder::new(&[]);
-        for (name, text) in files["data"].as_object().unwrap() {
-            folder.write(name, text.as_str().unwrap());
-        }
-        let name = pod["metadata"]["name"].as_str().unwrap();
-        let kubeconfig = self.kubeconfig.display();
-        let arguments = format!("--config config.yaml --kubeconfig {kubeconfig}");
-        let server = Arc::new(Mutex::new(Server::spawn_as(folder, &arguments, name)));
-        let replica = Replica(Arc::clone(&server));
-        self.replicas.all().insert(name.to_owned(), server);
-        Some(Box::new(replica))
-    }
-}
-
-impl Program for Replica {
-    fn address(&self, port: u16) -> Option<SocketAddr> {
-        let server = self.0.lock().unwrap();
-        match port {
-            WEBHOOKS => server.address(),
-            ADMIN => Some(server.admin_address()),
-            _ => None,
-        }
-    }
-
-    fn is_running(&mut self) -> bool {
-        self.0.lock().unwrap().is_running()
-    }
-
-    fn is_ready(&mut self) -> bool {
-        self.0.lock().unwrap().admin("/readyz").0 == 200
-    }
-
-    fn terminate(&mut self) {
-        self.0.lock().unwrap().signal("-TERM");
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        // Whoever holds the lock has panicked; the process ends with the test then.
-        if let Ok(mut server) = self.0.lock() {
-            server.kill();
-        }
-    }
-}
-
 /// A pod with one container.
 pub(crate) fn pod(name: &str, namespace: &str, image: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": name, "namespace": namespace },
-        "spec": {
-            "automountServiceAccountToken": false,
-            "containers": [{ "name": "app", "image": image }],
-        },
-    })
-}
-
-/// The credentials of CISE's service account, by a way that can be cut.
-fn kubeconfig(plane: &ControlPlane, way: SocketAddr, folder: &Path) -> PathBuf {
-    let account = format!("system:serviceaccount:{HOME}:cise");
-    let user = plane.kubectl(&User::new(&account, "system:serviceaccounts"));
-    let text = fs::read_to_string(user.unwrap().kubeconfig()).unwrap();
-    let mut config: Value = serde_json::from_str(&text).unwrap();
-    config["clusters"][0]["cluster"]["server"] = format!("https://{way}").into();
-    let path = folder.join("kubeconfig");
-    fs::write(&path, config.to_string()).unwrap();
-    path
+    cise_testkit::cise::pod(name, namespace, &[image])
 }

@@ -1,9 +1,10 @@
 //! The API server is away, or CISE is.
 
+use cise_testkit::cise::Cise;
 use serde_json::json;
 
 use crate::guarded::{EXEMPT, FOREIGN, Guarded};
-use crate::server::{Server, eventually};
+use crate::server::eventually;
 
 #[test]
 fn what_was_in_force_stays_in_force_and_what_changed_meanwhile_comes_into_force() {
@@ -19,7 +20,7 @@ fn what_was_in_force_stays_in_force_and_what_changed_meanwhile_comes_into_force(
 fn the_api_server_may_be_restarted(cluster: &mut Guarded) {
     let pods = cluster.pods();
     let replicas = cluster.replicas.clone();
-    let age = |pod: &String| age_of_policies(&replicas.of(pod).lock().unwrap());
+    let age = |pod: &String| age_of_policies(&replicas.of(pod).unwrap().lock().unwrap());
     let meanwhile = || {
         eventually(
             "the age of the policies is shown",
@@ -27,7 +28,10 @@ fn the_api_server_may_be_restarted(cluster: &mut Guarded) {
             || replicas.logs(),
         );
         for pod in &pods {
-            assert_eq!(replicas.of(pod).lock().unwrap().admin("/readyz").0, 200);
+            assert_eq!(
+                replicas.of(pod).unwrap().lock().unwrap().admin("/readyz").0,
+                200
+            );
         }
     };
     cluster.plane.restart_api_server(meanwhile).unwrap();
@@ -44,7 +48,7 @@ fn the_api_server_may_be_restarted(cluster: &mut Guarded) {
 }
 
 /// For how long nothing was heard of them, in seconds.
-fn age_of_policies(server: &Server) -> f64 {
+fn age_of_policies(server: &Cise) -> f64 {
     let metrics = server.admin("/metrics").1;
     let age = metrics.split("\ncise_policies_age_seconds ").nth(1);
     age.unwrap().split('\n').next().unwrap().parse().unwrap()

@@ -1,6 +1,6 @@
 //! Two replicas, which share the work and stand in for each other.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cluster::Peers;
 use crate::guarded::{Guarded, HOME, pod};
@@ -41,13 +41,25 @@ fn what_one_replica_pins_another_admits(cluster: &Guarded, peers: &Peers) {
         cluster
             .pods()
             .into_iter()
-            .map(|pod| cluster.replicas.hooks_that_judged(&pod, "shared"))
+            .map(|pod| hooks_that_judged(cluster, &pod, "shared"))
     };
     let judged: Vec<Vec<String>> = judged().collect();
     assert!(judged.iter().all(|hooks| !hooks.is_empty()), "{judged:?}");
     let mut all = judged.concat();
     all.sort();
     assert_eq!(all, ["/trust", "/trust/validate", "/va"]);
+}
+
+/// What the process of this pod has written to its audit log: which hook judged the pod of that name.
+fn hooks_that_judged(cluster: &Guarded, replica: &str, name: &str) -> Vec<String> {
+    let audit = cluster.replica(replica).lock().unwrap().audit();
+    let lines = audit
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .filter(|line: &Value| line["name"] == name)
+        .map(|line| line["hook"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn a_replica_that_is_told_to_end_loses_no_request(cluster: &Guarded) {
@@ -58,8 +70,8 @@ fn a_replica_that_is_told_to_end_loses_no_request(cluster: &Guarded) {
         cluster.kubectl(&format!(
             "-n {HOME} rollout status deployment/cise --timeout=120s"
         ));
-        let server = cluster.replicas.of(&ending);
-        let log = server.lock().unwrap().log("cise.log");
+        let server = cluster.replica(&ending);
+        let log = server.lock().unwrap().log();
         assert!(log.contains("shutting down"), "{log}");
     }
     let failures = load.end();
@@ -75,11 +87,11 @@ fn what_a_killed_replica_had_in_its_hands_is_answered_by_the_other_when_it_is_as
 ) {
     let load = Load::start(&cluster.api);
     let killed = &cluster.pods()[0];
-    let dead = cluster.replicas.of(killed);
+    let dead = cluster.replica(killed);
     dead.lock().unwrap().kill();
     eventually(
         "the killed one is replaced in its pod",
-        || cluster.replicas.of(killed).lock().unwrap().is_running(),
+        || cluster.replica(killed).lock().unwrap().is_running(),
         || cluster.replicas.logs(),
     );
     cluster.kubectl(&format!(

@@ -101,7 +101,7 @@ fn another_authority_is_trusted_and_signs_when_all_have_heard_of_it(cluster: &Gu
         let pods = cluster.pods();
         let addresses = pods
             .iter()
-            .map(|pod| cluster.replicas.of(pod).lock().unwrap().address());
+            .map(|pod| cluster.replica(pod).lock().unwrap().address());
         addresses
             .into_iter()
             .all(|address| shows_one_of(address.unwrap(), &certificate))

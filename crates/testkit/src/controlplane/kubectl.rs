@@ -66,6 +66,14 @@ impl Kubectl {
             .collect())
     }
 
+    /// Runs it with these arguments and this standard input, and gives all that a terminal would show: warnings, then output.
+    pub fn shown(&self, arguments: &[&str], input: &str) -> Result<String, Error> {
+        let told = tell(&mut self.command(arguments), input)?;
+        let parts = [told.errors, told.output];
+        let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        Ok(said.join("\n"))
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command

@@ -43,14 +43,23 @@ pub trait Program: Send {
     /// Where it really listens, for a port that the pod declares.
     fn address(&self, port: u16) -> Option<SocketAddr>;
 
-    /// Whether it runs still.
-    fn is_running(&mut self) -> bool;
+    /// How it ended; nothing while it runs.
+    fn ended(&mut self) -> Option<End>;
 
     /// What the pod's readiness probe finds.
     fn is_ready(&mut self) -> bool;
 
     /// Asks it to end, as SIGTERM does.
     fn terminate(&mut self);
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It did what it had to do.
+    Well,
+    /// It failed.
+    Badly,
 }
 
 /// A node. Dropping it is what happens when a machine loses its power: its programs are gone, and nobody says so.

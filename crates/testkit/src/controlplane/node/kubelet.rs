@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::pod::{self, Progress, Step, text};
-use super::{Program, Runtime, list, now};
+use super::{End, Program, Runtime, list, now};
 use crate::Error;
 use crate::controlplane::Api;
 
@@ -33,6 +33,7 @@ struct Running {
 
 /// What is behind a pod.
 enum Content {
+    /// No program, or one that has done what it had to do.
     Nothing,
     Program(Box<dyn Program>),
     /// A program that ended by itself, then.
@@ -136,13 +137,11 @@ impl Kubelet {
 impl Running {
     fn restart(&mut self, pod: &Value, runtime: &dyn Runtime) {
         self.content = match std::mem::replace(&mut self.content, Content::Nothing) {
-            Content::Program(mut program) => {
-                if program.is_running() {
-                    Content::Program(program)
-                } else {
-                    Content::Ended(Instant::now())
-                }
-            }
+            Content::Program(mut program) => match program.ended() {
+                None => Content::Program(program),
+                Some(End::Well) if pod::has_an_end(pod) => Content::Nothing,
+                Some(_) => Content::Ended(Instant::now()),
+            },
             Content::Ended(at) if at.elapsed() > RESTARTS_AFTER => start(pod, runtime),
             other => other,
         };
@@ -194,7 +193,7 @@ impl Running {
             program.terminate();
             ending.is_asked = true;
         }
-        now >= ending.killed || !program.is_running()
+        now >= ending.killed || program.ended().is_some()
     }
 }
 

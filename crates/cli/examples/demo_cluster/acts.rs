@@ -1,0 +1,142 @@
+//! The story, as the product's documentation tells it.
+
+use std::error::Error;
+
+use serde_json::json;
+
+use crate::shell::Shell;
+
+type Told = Result<(), Box<dyn Error>>;
+
+/// By Helm, with the registry of the story and its Notary server.
+pub(crate) fn install(shell: &Shell) -> Told {
+    println!(
+        "\n1. Install. The values name a registry, its Notary server, and who advises about vulnerabilities."
+    );
+    let trust = shell.stage.notary.trust();
+    let values = json!({ "registries": [{
+        "host": shell.stage.registry.host(),
+        "plainHTTP": true,
+        "trustServer": trust.server_url,
+        "trustServerCA": trust.ca,
+        "advisor": "builtin",
+    }] });
+    shell.writes("values.yaml", &serde_json::to_string_pretty(&values)?)?;
+    shell.does(&format!("helm repo add iks-charts {}", shell.repository()))?;
+    shell.does("helm install cise iks-charts/ibmcloud-image-enforcement --values values.yaml")?;
+    shell.does("kubectl -n ibm-system rollout status deployment/cise --timeout=300s")?;
+    shell.does("kubectl get clusterimagepolicies")?;
+    shell.does("kubectl get imagepolicies --all-namespaces")
+}
+
+/// Nobody vouches for what comes from elsewhere.
+pub(crate) fn default_policies(shell: &Shell) -> Told {
+    println!(
+        "\n2. The default policies: everything must be signed and free of known vulnerabilities, but for the system's own pods."
+    );
+    let account = "kubectl wait --for=create --timeout=60s serviceaccount/default";
+    shell.waits_until(account, "condition met")?;
+    shell.is_refused("kubectl run nginx --image=nginx --dry-run=server")?;
+    shell.does("kubectl -n kube-system run proxy --image=registry.k8s.io/kube-proxy:v1.36.3 --dry-run=server")
+}
+
+/// A namespace whose images must be signed.
+pub(crate) fn content_trust(shell: &Shell) -> Told {
+    println!(
+        "\n3. Content trust: in the namespace `shop`, images of the registry must be signed, by anybody."
+    );
+    shell.does("kubectl create namespace shop")?;
+    shell.writes(
+        "shop.yaml",
+        &policy("shop", shell, "trust: {enabled: true}"),
+    )?;
+    shell.does("kubectl apply -f shop.yaml")?;
+    let (signed, unsigned) = (shell.stage.image("web:1.0"), shell.stage.image("web:2.0"));
+    shell.waits_for("shop", &signed)?;
+    shell.does(&format!(
+        "kubectl -n shop create deployment web --image={signed}"
+    ))?;
+    shell.does("kubectl -n shop rollout status deployment/web --timeout=120s")?;
+    println!("\nThe pod runs the very image that was signed:");
+    shell.does("kubectl -n shop get pods -o custom-columns=POD:.metadata.name,IMAGE:.spec.containers[0].image")?;
+    println!(
+        "\nThe second edition is not signed. The Deployment is created with a warning; its ReplicaSet cannot scale up:"
+    );
+    shell.does(&format!(
+        "kubectl -n shop create deployment draft --image={unsigned}"
+    ))?;
+    shell.waits_until(
+        "kubectl -n shop describe rs -l app=draft",
+        "denied the request",
+    )?;
+    shell.does("kubectl -n shop describe deployment draft")?;
+    shell.does("kubectl -n shop describe rs -l app=draft")
+}
+
+/// A namespace whose images two people must have signed.
+pub(crate) fn signers(shell: &Shell) -> Told {
+    println!(
+        "\n4. Signers: in the namespace `bank`, alice and bob must both have signed the latest version."
+    );
+    shell.does("kubectl create namespace bank")?;
+    for key in [&shell.stage.alice, &shell.stage.bob] {
+        let name = &key.signer;
+        shell.writes(&format!("{name}.pub"), &key.public_key)?;
+        shell.does(&format!(
+            "kubectl -n bank create secret generic {name} --from-literal=name={name} --from-file=publicKey={name}.pub"
+        ))?;
+    }
+    let both = "trust: {enabled: true, signerSecrets: [{name: alice}, {name: bob}]}";
+    shell.writes("bank.yaml", &policy("bank", shell, both))?;
+    shell.does("kubectl apply -f bank.yaml")?;
+    let [pay, cart] = ["pay:1.0", "cart:1.0"].map(|name| shell.stage.image(name));
+    shell.waits_for("bank", &pay)?;
+    shell.does(&format!("kubectl -n bank run pay --image={pay}"))?;
+    println!(
+        "\nThey signed the cart too, but carol has released another image under its tag since:"
+    );
+    shell.is_refused(&format!("kubectl -n bank run cart --image={cart}"))
+}
+
+/// A namespace whose images the Vulnerability Advisor must pass.
+pub(crate) fn vulnerabilities(shell: &Shell) -> Told {
+    println!(
+        "\n5. Vulnerabilities: in the namespace `lab`, the Vulnerability Advisor must find nothing."
+    );
+    shell.does("kubectl create namespace lab")?;
+    shell.writes("lab.yaml", &policy("lab", shell, "va: {enabled: true}"))?;
+    shell.does("kubectl apply -f lab.yaml")?;
+    shell.waits_for("lab", &shell.stage.image("web:1.0"))?;
+    let old = shell.stage.image("old:1.0");
+    shell.is_refused(&format!("kubectl -n lab run old --image={old}"))
+}
+
+/// In the order of the documentation.
+pub(crate) fn removal(shell: &Shell) -> Told {
+    println!(
+        "\n6. Remove: first the webhooks, from which moment everything runs; then the chart. Definitions and policies stay."
+    );
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        shell.does(&format!(
+            "kubectl delete --ignore-not-found=true {kind} image-admission-config"
+        ))?;
+    }
+    let unsigned = shell.stage.image("web:2.0");
+    shell.waits_for("shop", &unsigned)?;
+    shell.does(&format!("kubectl -n shop run draft --image={unsigned}"))?;
+    shell.does("helm uninstall cise")?;
+    shell.does("kubectl get imagepolicies --all-namespaces")
+}
+
+/// A policy of a namespace for all images of the registry.
+fn policy(namespace: &str, shell: &Shell, requirement: &str) -> String {
+    format!(
+        "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ImagePolicy\nmetadata:\n  \
+         name: {namespace}\n  namespace: {namespace}\nspec:\n  repositories:\n  - name: \"{}/shop/*\"\n    \
+         policy:\n      {requirement}\n",
+        shell.stage.registry.host()
+    )
+}

@@ -1,0 +1,279 @@
+//! What a kubelet does for the pods of CISE's chart, with a program of this machine in the place of the image.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Cise, HOME};
+use crate::Error;
+use crate::background::lock;
+use crate::controlplane::{Api, ControlPlane, End, Program, Runtime, User};
+use crate::process::free_port;
+
+/// The label by which the chart marks its pods, and what it is.
+const NAME: &str = "/metadata/labels/app.kubernetes.io~1name";
+const CHART: &str = "ibmcloud-image-enforcement";
+
+/// Where the configuration is in a pod.
+const CONFIGURATION: &str = "/etc/cise/";
+
+/// The ports that the chart declares.
+const WEBHOOKS: u16 = 8443;
+const ADMIN: u16 = 8080;
+
+/// Runs CISE for the pods of its chart, with their own arguments, as their own service accounts. Ports are others than the
+/// pods declare, on loopback; the files of the configuration are where the program is told that they are; secrets are not
+/// mounted. All other pods are pretended.
+#[derive(Debug)]
+pub struct Pods {
+    program: PathBuf,
+    more: Vec<String>,
+    api: Api,
+    server: String,
+    authority: PathBuf,
+    replicas: Replicas,
+}
+
+/// The processes of CISE's pods, by the pods' names. Those that have ended are there too, with what they wrote.
+#[derive(Debug, Clone)]
+pub struct Replicas {
+    folder: Arc<TempDir>,
+    processes: Arc<Mutex<BTreeMap<String, Arc<Mutex<Cise>>>>>,
+}
+
+/// The process of a pod.
+struct Running(Arc<Mutex<Cise>>);
+
+/// A pod whose process could not be started. It is tried again.
+struct Broken;
+
+impl Pods {
+    /// Pods of this cluster, in which this program runs.
+    pub fn new(program: &Path, plane: &ControlPlane, replicas: &Replicas) -> Result<Self, Error> {
+        Ok(Self {
+            program: program.to_owned(),
+            more: Vec::new(),
+            api: plane.api(&User::admin())?,
+            server: plane.url().to_owned(),
+            authority: plane.authority().certificate_file(),
+            replicas: replicas.clone(),
+        })
+    }
+
+    /// The same, which reach the API server at another address.
+    #[must_use]
+    pub fn by_way_of(self, address: SocketAddr) -> Self {
+        let server = format!("https://{address}");
+        Self { server, ..self }
+    }
+
+    /// The same, whose servers get these arguments besides their own.
+    #[must_use]
+    pub fn with_arguments(self, more: &[&str]) -> Self {
+        let more = more.iter().copied().map(str::to_owned).collect();
+        Self { more, ..self }
+    }
+
+    fn run(&self, pod: &Value) -> Result<Arc<Mutex<Cise>>, Error> {
+        let name = text(pod, "/metadata/name");
+        let (folder, admin) = (self.replicas.folder_of(name), free_port()?);
+        fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
+        self.mount(&folder)?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments(pod, &folder, admin))
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig(pod, &folder)?)
+            .current_dir(&folder)
+            .env_clear()
+            .env("POD_NAME", name);
+        if serves(pod) {
+            command.args(&self.more);
+        }
+        let process = Arc::new(Mutex::new(Cise::start(&mut command, &folder, admin)?));
+        lock(&self.replicas.processes).insert(name.to_owned(), Arc::clone(&process));
+        Ok(process)
+    }
+
+    /// Writes the files of the configuration. The last pod of all has none any more, and needs none.
+    fn mount(&self, folder: &Path) -> Result<(), Error> {
+        let path = format!("/api/v1/namespaces/{HOME}/configmaps/cise");
+        let map = self.api.get(&path)?.body;
+        let files = map.get("data").and_then(Value::as_object);
+        for (name, text) in files.into_iter().flatten() {
+            let path = folder.join(name);
+            fs::write(&path, text.as_str().unwrap_or_default()).map_err(Error::writing(&path))?;
+        }
+        Ok(())
+    }
+
+    /// What a pod's projected token is for a program that is in no pod.
+    fn kubeconfig(&self, pod: &Value, folder: &Path) -> Result<PathBuf, Error> {
+        let account = text(pod, "/spec/serviceAccountName");
+        let path = format!("/api/v1/namespaces/{HOME}/serviceaccounts/{account}/token");
+        let request = json!({
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {},
+        });
+        let answer = self.api.post(&path, &request)?.body;
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
+            "contexts": [{ "name": "pod", "context": { "cluster": "pod", "user": "pod" } }],
+            "clusters": [{
+                "name": "pod",
+                "cluster": { "server": self.server, "certificate-authority": self.authority },
+            }],
+            "users": [{ "name": "pod", "user": { "token": answer.pointer("/status/token") } }],
+        });
+        let path = folder.join("kubeconfig");
+        fs::write(&path, config.to_string()).map_err(Error::writing(&path))?;
+        Ok(path)
+    }
+}
+
+impl Runtime for Pods {
+    fn start(&self, pod: &Value) -> Option<Box<dyn Program>> {
+        if text(pod, NAME) != CHART {
+            return None;
+        }
+        Some(match self.run(pod) {
+            Ok(process) => Box::new(Running(process)),
+            Err(_) => Box::new(Broken),
+        })
+    }
+}
+
+impl Replicas {
+    /// None yet.
+    pub fn new() -> Result<Self, Error> {
+        Ok(Self {
+            folder: Arc::new(crate::temporary_folder()?),
+            processes: Arc::default(),
+        })
+    }
+
+    /// The process of a pod.
+    pub fn of(&self, pod: &str) -> Option<Arc<Mutex<Cise>>> {
+        lock(&self.processes).get(pod).map(Arc::clone)
+    }
+
+    /// What all have logged, for a failure.
+    pub fn logs(&self) -> String {
+        let processes = lock(&self.processes);
+        let logs = processes
+            .iter()
+            .map(|(name, process)| format!("--- {name}\n{}", lock(process).log()));
+        logs.collect()
+    }
+
+    fn folder_of(&self, pod: &str) -> PathBuf {
+        self.folder.path().join(pod)
+    }
+}
+
+impl Program for Running {
+    fn address(&self, port: u16) -> Option<SocketAddr> {
+        let process = lock(&self.0);
+        match port {
+            WEBHOOKS => process.address(),
+            ADMIN => Some(process.admin_address()),
+            _ => None,
+        }
+    }
+
+    fn ended(&mut self) -> Option<End> {
+        let status = lock(&self.0).ended()?;
+        Some(if status.success() {
+            End::Well
+        } else {
+            End::Badly
+        })
+    }
+
+    fn is_ready(&mut self) -> bool {
+        lock(&self.0).admin("/readyz").0 == 200
+    }
+
+    fn terminate(&mut self) {
+        // It may have ended meanwhile.
+        let _ = lock(&self.0).signal("-TERM");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let process = self.0.lock();
+        process.unwrap_or_else(PoisonError::into_inner).kill();
+    }
+}
+
+impl Program for Broken {
+    fn address(&self, _: u16) -> Option<SocketAddr> {
+        None
+    }
+
+    fn ended(&mut self) -> Option<End> {
+        Some(End::Badly)
+    }
+
+    fn is_ready(&mut self) -> bool {
+        false
+    }
+
+    fn terminate(&mut self) {}
+}
+
+/// The arguments of the pod's container, with places of this machine for those of a pod.
+fn arguments(pod: &Value, folder: &Path, admin: SocketAddr) -> Vec<String> {
+    let arguments = pod
+        .pointer("/spec/containers/0/args")
+        .and_then(Value::as_array);
+    let arguments = arguments.into_iter().flatten().filter_map(Value::as_str);
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    arguments
+        .map(|argument| match argument.split_once('=') {
+            Some(("--listen", _)) => format!("--listen={listen}"),
+            Some(("--admin", _)) => format!("--admin={admin}"),
+            _ => argument.replace(CONFIGURATION, &format!("{}/", folder.display())),
+        })
+        .collect()
+}
+
+/// Whether it is one of the pods that answer reviews, and none that removes what they have made.
+fn serves(pod: &Value) -> bool {
+    text(pod, "/metadata/labels/app.kubernetes.io~1component") == "server"
+}
+
+fn text<'p>(pod: &'p Value, pointer: &str) -> &'p str {
+    pod.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_of_a_pod_are_kept_but_for_its_ports_and_files() {
+        let pod = json!({ "spec": { "containers": [{ "args": [
+            "serve", "--config=/etc/cise/config.yaml", "--listen=0.0.0.0:8443", "--admin=0.0.0.0:8080", "--log-level=info",
+        ] }] } });
+        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 7));
+        assert_eq!(
+            arguments(&pod, Path::new("/here"), admin),
+            [
+                "serve",
+                "--config=/here/config.yaml",
+                "--listen=127.0.0.1:0",
+                "--admin=127.0.0.1:7",
+                "--log-level=info",
+            ]
+        );
+    }
+}
