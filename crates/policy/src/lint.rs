@@ -75,7 +75,7 @@ fn alone(entry: &Entry) -> impl Iterator<Item = Lint<'_>> {
 
 fn looks_like_host(pattern: &str) -> bool {
     let name = pattern.split([':', '@']).next().unwrap_or(pattern);
-    !name.contains('/') && (name == "localhost" || name.contains('.'))
+    !pattern.contains('/') && (name == "localhost" || name.contains('.'))
 }
 
 /// At most one for each entry.

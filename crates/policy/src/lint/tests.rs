@@ -135,7 +135,8 @@ fn exceptions_within_a_policy_are_no_surprise() {
 
 #[test]
 fn a_host_alone_is_a_docker_hub_repository() {
-    let entries = "{name: icr.io}, {name: 'localhost:5000'}, {name: icr.io/a}, {name: nginx}, {name: '*'}, {name: 'nginx:1.2'}";
+    let entries = "{name: icr.io}, {name: 'localhost:5000'}, {name: icr.io/a}, {name: 'localhost:5000/a/*'}, \
+                   {name: 'icr.io:443/a:1'}, {name: nginx}, {name: '*'}, {name: 'nginx:1.2'}";
     assert_eq!(
         lints(entries, &[]),
         [
