@@ -37,7 +37,7 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    /// Installs the chart with these values and waits until two replicas answer; `None` where that cannot be done here.
+    /// Installs the chart with these values and waits until two replicas answer by the default policies; `None` where that cannot be done here.
     pub(crate) fn start(values: &Value) -> Option<Self> {
         if !require(&[&HELM3]) || !ControlPlane::require() {
             return None;
@@ -59,6 +59,10 @@ impl Guarded {
         cluster.kubectl("-n team wait --for=create --timeout=60s serviceaccount/default");
         cluster.node_comes();
         cluster.answers();
+        // The last of the default policies, which one of the replicas makes.
+        cluster.kubectl(&format!(
+            "-n {HOME} wait --for=create --timeout=120s imagepolicy/ibmcloud-image-policy"
+        ));
         Some(cluster)
     }
 
@@ -74,7 +78,7 @@ impl Guarded {
             .unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// All pods of CISE are ready, the API server calls them, and the default policies are there.
+    /// All pods of CISE are ready, and the API server calls them.
     pub(crate) fn answers(&self) {
         self.kubectl(&format!(
             "-n {HOME} rollout status deployment/cise --timeout=300s"
