@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use serde_json::json;
-
 use crate::shell::Shell;
 
 type Told = Result<(), Box<dyn Error>>;
@@ -13,18 +11,15 @@ pub(crate) fn install(shell: &Shell) -> Told {
     println!(
         "\n1. Install. The values name a registry, its Notary server, and who advises about vulnerabilities."
     );
-    let trust = shell.stage.notary.trust();
-    let values = json!({ "registries": [{
-        "host": shell.stage.registry.host(),
-        "plainHTTP": true,
-        "trustServer": trust.server_url,
-        "trustServerCA": trust.ca,
-        "advisor": "builtin",
-    }] });
-    shell.writes("values.yaml", &serde_json::to_string_pretty(&values)?)?;
+    shell.writes("values.yaml", &values(shell))?;
     shell.does(&format!("helm repo add iks-charts {}", shell.repository()))?;
     shell.does("helm install cise iks-charts/ibmcloud-image-enforcement --values values.yaml")?;
     shell.does("kubectl -n ibm-system rollout status deployment/cise --timeout=300s")?;
+    println!("\nOne of the replicas makes the default policies:");
+    shell.waits_until(
+        "kubectl -n ibm-system get imagepolicies",
+        "ibmcloud-image-policy",
+    )?;
     shell.does("kubectl get clusterimagepolicies")?;
     shell.does("kubectl get imagepolicies --all-namespaces")
 }
@@ -34,10 +29,12 @@ pub(crate) fn default_policies(shell: &Shell) -> Told {
     println!(
         "\n2. The default policies: everything must be signed and free of known vulnerabilities, but for the system's own pods."
     );
-    let account = "kubectl wait --for=create --timeout=60s serviceaccount/default";
-    shell.waits_until(account, "condition met")?;
+    let proxy = "registry.k8s.io/kube-proxy:v1.36.3";
+    shell.waits_for("kube-system", proxy)?;
     shell.is_refused("kubectl run nginx --image=nginx --dry-run=server")?;
-    shell.does("kubectl -n kube-system run proxy --image=registry.k8s.io/kube-proxy:v1.36.3 --dry-run=server")
+    shell.does(&format!(
+        "kubectl -n kube-system run proxy --image={proxy} --dry-run=server"
+    ))
 }
 
 /// A namespace whose images must be signed.
@@ -129,6 +126,16 @@ pub(crate) fn removal(shell: &Shell) -> Told {
     shell.does(&format!("kubectl -n shop run draft --image={unsigned}"))?;
     shell.does("helm uninstall cise")?;
     shell.does("kubectl get imagepolicies --all-namespaces")
+}
+
+fn values(shell: &Shell) -> String {
+    let trust = shell.stage.notary.trust();
+    let authority = trust.ca.trim_end().replace('\n', "\n    ");
+    format!(
+        "registries:\n- host: {}\n  plainHTTP: true\n  trustServer: {}\n  trustServerCA: |\n    {authority}\n  advisor: builtin\n",
+        shell.stage.registry.host(),
+        trust.server_url
+    )
 }
 
 /// A policy of a namespace for all images of the registry.

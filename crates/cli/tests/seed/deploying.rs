@@ -77,6 +77,20 @@ pub(crate) fn a_deployment_is_allowed_only_if_all_images_pass(reader: &Reader) {
     reader.is_denied("team", &[&web, &old], VULNERABLE);
 }
 
+/// "If an image does not meet your policy requirements, the pod is not deployed to your cluster or updated."
+pub(crate) fn a_pod_is_not_updated_to_an_image_that_does_not_pass(reader: &Reader) {
+    let [web, pay, unsigned] =
+        ["web:1.0", "pay:1.0", "web:2.0"].map(|name| reader.stage.image(name));
+    reader.runs(&format!("kubectl -n team run updated --image={web}"));
+    let update = |image: &str| format!("kubectl -n team set image pod/updated updated={image}");
+    let said = reader.fails(&update(&unsigned));
+    assert!(said.contains("No valid trust data for 2.0"), "{said}");
+    reader.runs(&update(&pay));
+    let pod = reader.gets("pod -n team updated");
+    let image = pod["spec"]["containers"][0]["image"].as_str().unwrap();
+    assert!(image.starts_with(&format!("{pay}@sha256:")), "{image}");
+}
+
 fn deploys(reader: &Reader, name: &str, image: &str) {
     reader.runs(&format!(
         "kubectl -n team create deployment {name} --image={image}"

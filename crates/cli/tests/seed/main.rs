@@ -50,6 +50,7 @@ fn the_documentation_holds_from_installing_to_removing() {
 
     signers::an_image_runs_if_all_listed_signers_signed_its_latest_version(&reader);
     signers::the_key_must_belong_to_the_signer(&reader);
+    signers::a_policy_of_the_cluster_names_secrets_of_cises_namespace(&reader);
 
     access::the_rule_for_policies_lets_its_holder_write_them(&reader);
     access::one_with_rights_in_a_namespace_cannot_touch_policies_of_the_cluster(&reader);
@@ -60,6 +61,7 @@ fn the_documentation_holds_from_installing_to_removing() {
     deploying::a_denied_deployment_is_created_and_its_replica_set_says_why(&reader);
     deploying::images_that_the_advisor_does_not_support_are_allowed(&reader);
     deploying::a_deployment_is_allowed_only_if_all_images_pass(&reader);
+    deploying::a_pod_is_not_updated_to_an_image_that_does_not_pass(&reader);
 
     removing::without_its_webhooks_nothing_is_enforced(&reader);
     removing::nothing_is_left_but_definitions_and_policies(&reader);

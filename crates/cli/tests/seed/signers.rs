@@ -1,9 +1,10 @@
 //! "Specifying trusted content signers in custom policies". Everything is in the namespace that `kubectl` takes by itself.
 
+use cise_testkit::cise::HOME;
 use cise_testkit::notary::SignerKey;
 use serde_json::{Value, json};
 
-use crate::reader::Reader;
+use crate::reader::{GROUP, Reader};
 
 /// The namespace that `kubectl` takes by itself.
 const HERE: &str = "default";
@@ -41,6 +42,31 @@ pub(crate) fn the_key_must_belong_to_the_signer(reader: &Reader) {
     let image = reader.stage.image("web:1.0");
     reader.is_denied(HERE, &[&image], "No valid trust data for 1.0");
     reader.runs("kubectl delete imagepolicies --all");
+}
+
+/// The secrets that a policy of the cluster names are in CISE's own namespace, and those of other namespaces do not count.
+pub(crate) fn a_policy_of_the_cluster_names_secrets_of_cises_namespace(reader: &Reader) {
+    let shop = format!("{}/shop/*", reader.stage.registry.host());
+    let policy = json!({
+        "apiVersion": format!("{GROUP}/v1beta1"), "kind": "ClusterImagePolicy",
+        "metadata": { "name": "shop" },
+        "spec": { "repositories": [{
+            "name": shop,
+            "policy": { "trust": { "enabled": true, "signerSecrets": [{ "name": "alice" }] } },
+        }] },
+    });
+    reader.applies(&policy.to_string());
+    let image = reader.stage.image("web:1.0");
+    reader.is_denied(HERE, &[&image], &format!("in namespace {HOME}: "));
+    reader.runs("kubectl delete secret alice");
+    let file = reader.writes("key.pub", &reader.stage.alice.public_key);
+    let file = file.display();
+    reader.runs(&format!(
+        "kubectl -n {HOME} create secret generic alice --from-literal=name=alice --from-file=publicKey={file}"
+    ));
+    reader.is_allowed(HERE, &[&image]);
+    reader.runs("kubectl delete clusterimagepolicy shop");
+    reader.runs(&format!("kubectl -n {HOME} delete secret alice"));
 }
 
 /// Step 2.
