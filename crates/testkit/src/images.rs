@@ -1,10 +1,12 @@
 //! Small real images, made without an engine.
 
-use std::io::{self, Write as _};
+mod layer;
+pub mod layout;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
+
+pub use layer::Layer;
 
 use crate::Error;
 
@@ -31,40 +33,49 @@ pub struct Image {
 
 impl Image {
     /// An image for `linux/amd64` with one layer of these files (path and content). The same files make the same digest.
-    pub fn new(format: Format, files: &[(&str, &str)]) -> Result<Self, Error> {
+    pub fn new<C: AsRef<[u8]>>(format: Format, files: &[(&str, C)]) -> Result<Self, Error> {
         Self::for_platform(format, "linux/amd64", files)
     }
 
     /// An image for a platform, written `os/architecture`, with one layer of these files (path and content).
-    pub fn for_platform(
+    pub fn for_platform<C: AsRef<[u8]>>(
         format: Format,
         platform: &str,
-        files: &[(&str, &str)],
+        files: &[(&str, C)],
     ) -> Result<Self, Error> {
-        let layer = tar(files).map_err(Error::Layer)?;
-        let compressed = gzip(&layer).map_err(Error::Layer)?;
+        let layer = Layer::new(files)?;
+        Ok(Self::of_layers(format, platform, &[layer]))
+    }
+
+    /// An image for a platform, written `os/architecture`, of these layers, the lowest first.
+    pub fn of_layers(format: Format, platform: &str, layers: &[Layer]) -> Self {
         let (os, architecture) = platform.split_once('/').unwrap_or((platform, ""));
+        let diff_ids: Vec<_> = layers.iter().map(|layer| &layer.diff_id).collect();
         let config = json!({
             "os": os,
             "architecture": architecture,
             "config": { "Labels": { "org.opencontainers.image.title": "a test image" } },
-            "rootfs": { "type": "layers", "diff_ids": [sha256(&layer)] },
+            "rootfs": { "type": "layers", "diff_ids": diff_ids },
         });
         let config = config.to_string().into_bytes();
+        let entries = layers
+            .iter()
+            .map(|layer| descriptor(format.layer(), &layer.content));
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": format.manifest(),
             "config": descriptor(format.config(), &config),
-            "layers": [descriptor(format.layer(), &compressed)],
+            "layers": entries.collect::<Vec<_>>(),
         });
-        Ok(Self {
+        let contents = layers.iter().map(|layer| layer.content.clone());
+        Self {
             format,
             media_type: format.manifest(),
             manifest: manifest.to_string().into_bytes(),
             platform: Some(platform.to_owned()),
-            blobs: vec![config, compressed],
+            blobs: [config].into_iter().chain(contents).collect(),
             images: Vec::new(),
-        })
+        }
     }
 
     /// An index (in Docker's terms a manifest list) of these images.
@@ -83,7 +94,10 @@ impl Image {
     }
 
     /// An index of one image for `linux/amd64` and one for `linux/arm64`, of the same files.
-    pub fn multi_platform(format: Format, files: &[(&str, &str)]) -> Result<Self, Error> {
+    pub fn multi_platform<C: AsRef<[u8]>>(
+        format: Format,
+        files: &[(&str, C)],
+    ) -> Result<Self, Error> {
         let image = |platform| Self::for_platform(format, platform, files);
         Ok(Self::index(
             format,
@@ -116,7 +130,7 @@ impl Image {
         u64::try_from(self.manifest.len()).unwrap_or(u64::MAX)
     }
 
-    /// The configuration and the layer.
+    /// The configuration, then the layers.
     pub fn blobs(&self) -> &[Vec<u8>] {
         &self.blobs
     }
@@ -180,23 +194,6 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": sha256(bytes), "size": bytes.len() })
-}
-
-fn tar(files: &[(&str, &str)]) -> io::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_mode(0o644);
-        header.set_size(u64::try_from(content.len()).unwrap_or(u64::MAX));
-        archive.append_data(&mut header, path, content.as_bytes())?;
-    }
-    archive.into_inner()
-}
-
-fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::default());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }
 
 #[cfg(test)]

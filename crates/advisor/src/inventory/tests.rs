@@ -423,7 +423,7 @@ async fn a_layer_without_an_end_is_a_gap_and_one_cut_short_an_error() {
     let layer = PushedImage::new(
         Format::Docker,
         &[
-            (STATUS, &stanza("tar", "1.34")),
+            (STATUS, stanza("tar", "1.34").as_str()),
             ("etc/os-release", "ID=debian\n"),
         ],
     )
