@@ -29,6 +29,15 @@ pub struct Package {
     pub recorded_in: Arc<str>,
 }
 
+impl Package {
+    /// The source whose versions tell a fix, where the package has other versions than its source: dpkg's advisories speak of
+    /// sources, and a binary may have an epoch of its own.
+    pub fn source_of_fixes(&self) -> Option<&SourcePackage> {
+        let differs = self.manager == Manager::Dpkg && self.source.version != self.version;
+        differs.then_some(&self.source)
+    }
+}
+
 /// What a package was built from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourcePackage {

@@ -208,6 +208,9 @@ pub struct Fix {
     pub fix_versions: Vec<String>,
     /// How many issues that resolves.
     pub issues: usize,
+    /// The source package whose versions those are, where the package itself has others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_package: Option<String>,
 }
 
 /// A finding that does not count.
@@ -372,6 +375,10 @@ impl From<&assessment::Fix> for Fix {
             installed_version: fix.package.version.to_string(),
             fix_versions: fix.versions.iter().map(ToString::to_string).collect(),
             issues: fix.issues,
+            source_package: fix
+                .package
+                .source_of_fixes()
+                .map(|source| source.name.to_string()),
         }
     }
 }

@@ -167,7 +167,7 @@ fn tell(args: &BuildArgs, built: &Built) {
         tell_rejected(&source.name, &source.rejected);
         let kept = source.records - source.withdrawn - source.rejected.count();
         terminal::tell(&format!(
-            "{}: {kept} advisories, {} withdrawn, {} rejected",
+            "{}: {kept} records kept, {} withdrawn, {} rejected",
             source.name,
             source.withdrawn,
             source.rejected.count()

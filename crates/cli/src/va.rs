@@ -112,6 +112,7 @@ pub(crate) fn run(args: &VaArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
+    let samples = args.samples()?;
     let configuration = args.config.read()?;
     let rules = configuration.admission.rules.clone();
     let exemptions = args.exemptions()?;
@@ -128,8 +129,7 @@ async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
         patience: PATIENCE,
     };
     let mut outcomes = Vec::new();
-    for image in &args.images {
-        let sample = Sample::parse(image)?;
+    for (image, sample) in samples {
         args.announce(image)?;
         let mut progress = Progress::start();
         progress.show(|| format!("looking at {image}"));
@@ -143,6 +143,14 @@ async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
 }
 
 impl VaArgs {
+    /// The images, all of which are understood before any is looked at.
+    fn samples(&self) -> Result<Vec<(&str, Sample)>, Failure> {
+        let parse = |image: &String| Sample::parse(image);
+        let samples = self.images.iter().map(parse);
+        let samples = samples.collect::<Result<Vec<_>, _>>()?;
+        Ok(self.images.iter().map(String::as_str).zip(samples).collect())
+    }
+
     fn exemptions(&self) -> Result<Arc<Exemptions>, Failure> {
         if self.policies.is_empty() {
             return Ok(Arc::default());

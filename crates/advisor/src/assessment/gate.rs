@@ -165,6 +165,9 @@ fn write_issue(f: &mut fmt::Formatter<'_>, issue: &Issue) -> fmt::Result {
         let (name, installed) = (&fix.package.name, &fix.package.version);
         let to = fix.versions.join(" and ");
         write!(f, "{separator} upgrade {name} {installed} to {to}")?;
+        if let Some(source) = fix.package.source_of_fixes() {
+            write!(f, " (source {})", source.name)?;
+        }
     }
     match fixes.len().saturating_sub(MAX_PACKAGES) {
         0 => Ok(()),

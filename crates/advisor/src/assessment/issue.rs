@@ -137,6 +137,10 @@ impl Issue {
 impl VulnerablePackage {
     /// What to do about it.
     pub fn corrective_action(&self) -> String {
-        format!("Upgrade {} to >= {}", self.package.name, self.fix)
+        let (name, fix) = (&self.package.name, &self.fix);
+        match self.package.source_of_fixes() {
+            None => format!("Upgrade {name} to >= {fix}"),
+            Some(source) => format!("Upgrade {name} to >= {fix} (source {})", source.name),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Affected, ImageReport, ScanReport, Vulnerability};
+use super::{Affected, Fix, ImageReport, ScanReport, Vulnerability};
 use crate::assessment::{ExemptStatus, NotCounted, Status};
 use printable::printable;
 use table::Table;
@@ -68,13 +68,17 @@ pub fn render(report: &ImageReport, sections: Sections, detail: Detail) -> Strin
         "What Kept the Image from Being Judged",
         &gaps(report),
     );
-    remarks(&mut text, report, detail);
+    remarks(&mut text, report, sections, detail);
     text
 }
 
 fn head(image: &str, report: &ScanReport) -> String {
-    if report.status == Status::Unscanned {
-        return format!("Image '{image}' has not been scanned. Try again later.\n");
+    match (report.status, report.gaps.as_slice()) {
+        (Status::Unscanned, []) => {
+            return format!("Image '{image}' has not been scanned. Try again later.\n");
+        }
+        (Status::Unscanned, _) => return format!("Image '{image}' could not be scanned.\n"),
+        _ => {}
     }
     let scanned = scanned_on(report.scan_time);
     format!(
@@ -170,7 +174,8 @@ fn vulnerabilities(report: &ScanReport) -> Table {
     ]);
     for one in &report.vulnerabilities {
         let by_fix = by_fix(one);
-        let names: Vec<_> = by_fix.values().flatten().copied().collect();
+        let packages = by_fix.values().flatten();
+        let names: Vec<_> = packages.map(|one| &*one.package_name).collect();
         table.row([
             &*one.cve_id,
             policy_status(one.exempt_status),
@@ -182,13 +187,16 @@ fn vulnerabilities(report: &ScanReport) -> Table {
     table
 }
 
-/// The names of the packages that have a vulnerability, by the version that fixes it.
-fn by_fix(vulnerability: &Vulnerability) -> BTreeMap<&str, Vec<&str>> {
-    let mut by_fix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+/// The packages that have a vulnerability, each name once, by the version that fixes it.
+fn by_fix(vulnerability: &Vulnerability) -> BTreeMap<&str, Vec<&Affected>> {
+    let mut by_fix: BTreeMap<&str, Vec<&Affected>> = BTreeMap::new();
     for one in affected(vulnerability) {
-        let names = by_fix.entry(&one.fix_version).or_default();
-        if !names.contains(&&*one.package_name) {
-            names.push(&one.package_name);
+        let packages = by_fix.entry(&one.fix_version).or_default();
+        if !packages
+            .iter()
+            .any(|known| known.package_name == one.package_name)
+        {
+            packages.push(one);
         }
     }
     by_fix
@@ -199,11 +207,13 @@ fn affected(vulnerability: &Vulnerability) -> impl Iterator<Item = &Affected> {
     notices.flat_map(|notice| &notice.vulnerable_packages)
 }
 
-fn upgrades(by_fix: &BTreeMap<&str, Vec<&str>>) -> String {
-    let upgrades = by_fix.iter().map(|(fix, names)| match names.as_slice() {
-        [name] => format!("Upgrade {name} to >= {fix}"),
-        names => format!("Upgrade {} packages to >= {fix}", names.len()),
-    });
+fn upgrades(by_fix: &BTreeMap<&str, Vec<&Affected>>) -> String {
+    let upgrades = by_fix
+        .iter()
+        .map(|(fix, packages)| match packages.as_slice() {
+            [one] => one.corrective_action.clone(),
+            several => format!("Upgrade {} packages to >= {fix}", several.len()),
+        });
     upgrades.collect::<Vec<_>>().join("; ")
 }
 
@@ -265,11 +275,19 @@ fn fixes(report: &ScanReport) -> Table {
         table.row([
             &*fix.package_name,
             &fix.installed_version,
-            &format!(">= {}", fix.fix_versions.join(", ")),
+            &upgrade_to(fix),
             &fix.issues.to_string(),
         ]);
     }
     table
+}
+
+fn upgrade_to(fix: &Fix) -> String {
+    let versions = fix.fix_versions.join(", ");
+    match &fix.source_package {
+        None => format!(">= {versions}"),
+        Some(source) => format!(">= {versions} (source {source})"),
+    }
 }
 
 fn uncounted(report: &ScanReport) -> Table {
@@ -320,13 +338,14 @@ fn gaps(report: &ScanReport) -> Table {
 }
 
 /// What counts nowhere, in a line each at the end.
-fn remarks(text: &mut String, report: &ScanReport, detail: Detail) {
+fn remarks(text: &mut String, report: &ScanReport, sections: Sections, detail: Detail) {
     let mut lines: Vec<String> = report
         .warnings
         .iter()
         .map(|warning| format!("warning: {}", printable(&warning.message)))
         .collect();
-    if detail == Detail::Brief && !report.uncounted.is_empty() {
+    let are_passed_over = detail == Detail::Brief && sections != Sections::Configuration;
+    if are_passed_over && !report.uncounted.is_empty() {
         lines.push(format!(
             "note: findings that do not count: {}; -e lists them",
             report.uncounted.len()

@@ -1,4 +1,4 @@
-//! The story in two acts.
+//! The first two acts of the story: where images come from, and who signed them.
 
 use std::error::Error;
 

@@ -6,7 +6,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,14 +23,16 @@ pub(crate) struct Guard {
     address: SocketAddr,
     caller: Caller,
     pod: Recording,
+    folder: TempDir,
     _process: Process,
-    _folder: TempDir,
 }
 
 /// What the guard said.
 pub(crate) struct Answer {
     /// The digest that the pod is pinned to, or nothing where it is admitted as it is; a refusal gives its message.
     pub(crate) outcome: Result<Option<String>, String>,
+    /// What whoever creates the pod is told besides.
+    pub(crate) warnings: Vec<String>,
     pub(crate) time: Duration,
 }
 
@@ -37,6 +40,9 @@ pub(crate) struct Answer {
 const POD: &str = "pod-create-one-image";
 const RECORDED_IMAGE: &str = "registry.test/team/app:v1";
 const RECORDED_NAMESPACE: &str = "\"namespace\":\"team\"";
+
+/// Far longer than the guard takes to look at its manifests again.
+const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
 impl Guard {
     /// Starts `cise serve` with these manifests and this configuration, by file name.
@@ -59,8 +65,8 @@ impl Guard {
             address,
             caller,
             pod,
+            folder,
             _process: process,
-            _folder: folder,
         })
     }
 
@@ -80,10 +86,29 @@ impl Guard {
             self.address.port()
         );
         let reply = self.caller.post(&url, body)?;
+        let review = serde_json::from_slice(&reply.body)?;
         Ok(Answer {
-            outcome: read(&reply.body),
+            outcome: outcome(&review),
+            warnings: warnings(&review),
             time: reply.time,
         })
+    }
+
+    /// Gives the guard another manifest, and asks again until it has seen it.
+    pub(crate) fn ask_with(
+        &self,
+        (name, text): (&str, &str),
+        (hook, namespace, image): (&str, &str, &str),
+    ) -> Result<Answer, Box<dyn Error>> {
+        fs::write(self.folder.path().join("policies").join(name), text)?;
+        let given = Instant::now();
+        loop {
+            let answer = self.ask(hook, namespace, image)?;
+            if answer.outcome.is_ok() || given.elapsed() > SEEN_WITHIN {
+                return Ok(answer);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
@@ -119,7 +144,7 @@ fn serve(
 }
 
 /// The `cise` that was built beside this program.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let beside = env::current_exe()
         .ok()
         .and_then(|program| Some(program.parent()?.parent()?.join("cise")));
@@ -129,9 +154,7 @@ fn binary() -> PathBuf {
 }
 
 /// Reads the answer as the API server does.
-fn read(body: &[u8]) -> Result<Option<String>, String> {
-    let review: Value =
-        serde_json::from_slice(body).map_err(|error| format!("no AdmissionReview: {error}"))?;
+fn outcome(review: &Value) -> Result<Option<String>, String> {
     let text = |pointer| review.pointer(pointer).and_then(Value::as_str);
     if review.pointer("/response/allowed") != Some(&Value::Bool(true)) {
         let message = text("/response/status/message");
@@ -139,6 +162,14 @@ fn read(body: &[u8]) -> Result<Option<String>, String> {
     }
     let patch = text("/response/patch").and_then(|patch| STANDARD.decode(patch).ok());
     Ok(patch.and_then(|patch| pinned_digest(&serde_json::from_slice(&patch).ok()?)))
+}
+
+fn warnings(review: &Value) -> Vec<String> {
+    let warnings = review
+        .pointer("/response/warnings")
+        .and_then(Value::as_array);
+    let warnings = warnings.into_iter().flatten().filter_map(Value::as_str);
+    warnings.map(ToOwned::to_owned).collect()
 }
 
 /// The digest in the image that a patch puts in the place of the one that was asked about.

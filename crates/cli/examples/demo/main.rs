@@ -10,9 +10,11 @@
 )]
 
 mod acts;
+mod console;
 mod guard;
 mod stage;
 mod table;
+mod vulnerable;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let stage = Stage::set()?;
     acts::default_policies(&stage)?;
     acts::content_trust(&stage)?;
+    vulnerable::vulnerable_image(&stage)?;
     println!("\nAll of it was stopped and removed again. Next: README.md, or `cise check --help`.");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use cise_testkit::Error;
 use cise_testkit::authority::Authority;
+use cise_testkit::fixtures::packages;
 use cise_testkit::images::{Format, Image};
 use cise_testkit::notary::{NotaryServer, Publisher, SignerKey, Target};
 use cise_testkit::registry::Registry;
@@ -40,6 +41,7 @@ impl Stage {
         progress("alice, bob and carol make their keys");
         let people = People::new(&notary)?;
         let web = people.publish(&registry)?;
+        push_distributions(&registry)?;
         let (alice, bob) = (people.alice.key, people.bob.key);
         Ok(Self {
             authority,
@@ -153,6 +155,19 @@ impl Work<'_> {
     fn gun(&self) -> String {
         format!("{}/shop/{}", self.registry.host(), self.repository)
     }
+}
+
+/// Images with packages that the real dpkg and the real apk recorded.
+fn push_distributions(registry: &Registry) -> Result<(), Error> {
+    progress("shop/mail:1.0 is made of Debian 12, shop/clock:1.0 of Alpine 3.20");
+    for (name, layer) in [
+        ("mail", packages::debian()?),
+        ("clock", packages::alpine("3.20.3")?),
+    ] {
+        let image = Image::of_layers(Format::Docker, "linux/amd64", &[layer]);
+        registry.push(&image, &format!("shop/{name}"), "1.0")?;
+    }
+    Ok(())
 }
 
 fn progress(what: &str) {

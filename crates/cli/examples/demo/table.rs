@@ -38,8 +38,13 @@ impl Table {
             Err(message) => ("REFUSED", message.clone()),
         };
         println!("   {image:IMAGE_WIDTH$} {policy:POLICY_WIDTH$} {word:9} {milliseconds:>8.1}");
-        text.lines()
-            .flat_map(wrap)
+        let warnings = answer
+            .warnings
+            .iter()
+            .map(|warning| format!("warning: {warning}"));
+        let lines = text.lines().map(ToOwned::to_owned).chain(warnings);
+        lines
+            .flat_map(|line| wrap(&line))
             .for_each(|line| println!("       {line}"));
     }
 }

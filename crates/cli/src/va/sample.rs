@@ -7,10 +7,10 @@ use std::time::Duration;
 use cise_advisor::assessment::{Assessment, Rules};
 use cise_advisor::exemption::{Exemptions, TagBinding};
 use cise_advisor::inventory::Layout;
-use cise_advisor::{Advise as _, Advisor, Question};
+use cise_advisor::{Advise as _, Advisor, Question, Unadvised};
 use cise_policy::Namespace;
 use cise_reference::{Digest, Reference};
-use cise_registry::{Caller, Deadline, Freshness, Keyring, Registry};
+use cise_registry::{Caller, Deadline, Freshness, Keyring, Registry, RegistryError};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ impl Asking<'_> {
                 let resolving =
                     self.registry
                         .resolve(reference.repository(), tag, Freshness::Fresh, &caller);
-                (resolving.await?, TagBinding::Proven)
+                (resolving.await.map_err(unresolved)?, TagBinding::Proven)
             }
             (None, None) => {
                 return Err(Failure::new(format!(
@@ -100,7 +100,7 @@ impl Asking<'_> {
             }
         };
         let question = self.question(reference, &digest, tag);
-        let assessment = self.advisor.advise(question).await?;
+        let assessment = self.advisor.advise(question).await.map_err(unadvised)?;
         Ok((digest, assessment))
     }
 
@@ -112,7 +112,8 @@ impl Asking<'_> {
         let digest = layout.image(name)?.clone();
         let reference = Reference::parse(ON_DISK)?;
         let question = self.question(&reference, &digest, TagBinding::Unproven);
-        let assessment = self.advisor.advise_from(layout, question).await?;
+        let advised = self.advisor.advise_from(layout, question).await;
+        let assessment = advised.map_err(unadvised)?;
         Ok((digest, assessment))
     }
 
@@ -140,6 +141,27 @@ impl Asking<'_> {
             namespace: self.namespace.map_or("default", Namespace::as_str),
             deadline: Deadline::after(self.patience),
         }
+    }
+}
+
+fn unresolved(error: RegistryError) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
+fn unadvised(error: Unadvised) -> Failure {
+    let is_without_database = error == Unadvised::NoDatabase;
+    let failure = Failure::from(error);
+    if is_without_database {
+        failure.with_hint(
+            "`cise db build -o FILE SOURCE…` makes one; name it with --db, or as `advisor.database` in the configuration",
+        )
+    } else {
+        failure
     }
 }
 

@@ -8,16 +8,20 @@
 )]
 
 mod advisor;
+mod advisories;
 mod bad_input;
 mod bypasses;
 mod check;
 mod citizen;
 mod cluster;
 mod crds;
+mod exemptions;
 mod guarded;
 mod healing;
 mod help;
+mod hostile_images;
 mod load;
+mod one_answer;
 mod outages;
 mod outside;
 mod policies;
@@ -28,3 +32,4 @@ mod rotation;
 mod serve;
 mod server;
 mod trust;
+mod va;

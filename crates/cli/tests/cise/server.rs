@@ -44,6 +44,12 @@ impl Server {
         self.review_of(hook, recording, &[])
     }
 
+    /// Sends the review of a pod of this image in the namespace `team`.
+    pub(crate) fn review_pod(&self, hook: &str, image: &str) -> Value {
+        let image = [("registry.test/team/app:v1", image)];
+        self.review_of(hook, "pod-create-one-image", &image)
+    }
+
     /// Sends a recorded review with other images in it.
     pub(crate) fn review_of(&self, hook: &str, recording: &str, images: &[(&str, &str)]) -> Value {
         let ca = fs::read_to_string(self.folder.path().join("ca.pem")).unwrap();
@@ -68,6 +74,14 @@ impl Server {
             || self.log("cise.log").contains(text),
             || self.log("cise.log"),
         );
+    }
+
+    /// The most memory that it has had resident so far, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.cise.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.split_whitespace().next());
+        peak.unwrap().parse().unwrap()
     }
 
     pub(crate) fn signal(&self, signal: &str) {

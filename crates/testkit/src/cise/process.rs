@@ -55,6 +55,11 @@ impl Cise {
             .unwrap_or_default()
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it answers reviews, as soon as it does.
     pub fn address(&self) -> Option<SocketAddr> {
         let log = self.log();
