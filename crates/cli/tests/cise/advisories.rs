@@ -257,9 +257,12 @@ impl World {
         assert_eq!(run.status, 0, "{}", run.transcript());
     }
 
-    /// Forgets that there is an advisory of this name, and builds the database anew.
-    pub(crate) fn withdraw(&self, notice: &str) {
-        fs::remove_file(self.folder.path().join(format!("osv/{notice}.json"))).unwrap();
+    /// Corrects what an advisory says, and builds the database anew.
+    pub(crate) fn correct(&self, notice: &str, (said, meant): (&str, &str)) {
+        let path = self.folder.path().join(format!("osv/{notice}.json"));
+        let record = fs::read_to_string(&path).unwrap();
+        assert!(record.contains(said), "{said} in {record}");
+        fs::write(&path, record.replace(said, meant)).unwrap();
         let built = build(&self.folder);
         assert_eq!(built.status, 0, "{}", built.transcript());
     }

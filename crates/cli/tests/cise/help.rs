@@ -9,6 +9,9 @@ fn every_page_of_help_reads_well() {
         "",
         "--help",
         "check --help",
+        "va --help",
+        "exemption --help",
+        "exemption add --help",
         "serve --help",
         "trust",
         "trust list --help",
@@ -53,6 +56,11 @@ fn a_mistake_on_the_command_line_is_told_with_the_way_out() {
         "trust list --state missing",
         "trust show --state . UPPER",
         "trust forget --state .",
+        "va",
+        "va -v -c nginx",
+        "va -o yaml nginx",
+        "exemption",
+        "exemption add --scope *",
         "crds --group all",
         "uninstall",
         "uninstall --state",
@@ -74,7 +82,7 @@ fn every_shell_can_complete() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = folder.run(&format!("completions {shell}"));
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["check", "serve", "trust", "crds", "policies"] {
+        for word in ["check", "va", "exemption", "serve", "trust", "crds", "policies"] {
             assert!(run.stdout.contains(word), "{shell} completes {word}");
         }
     }

@@ -259,7 +259,7 @@ fn a_replaced_database_takes_effect_and_a_truncated_one_leaves_the_last_in_use()
     let is_allowed = || server.review_pod("/va", &image)["allowed"] == true;
     eventually("refused", || !is_allowed(), || server.log("cise.log"));
 
-    world.withdraw("ALSA-2026-1007");
+    world.correct("ALSA-2026-1007", ("1.2.3-5.el9", "1.2.3-4.el9"));
     let whole = fs::read(world.folder.path().join("advisories.db")).unwrap();
     let replace = |content: &[u8]| {
         server.folder.write("next.db", content);

@@ -2,7 +2,7 @@ use super::super::*;
 use super::fixture::*;
 use crate::database::Vulnerability;
 use crate::matching::Channel;
-use crate::{Event, Severity};
+use crate::{Event, Manager, Severity};
 
 #[test]
 fn an_advisory_of_the_distribution_with_a_published_fix_is_an_issue() {
@@ -59,6 +59,28 @@ fn an_issue_says_what_is_installed_and_what_fixes_it() {
     );
     assert_eq!(found.corrective_action(), "Upgrade libssl3 to >= 3.0.10-1");
     assert_eq!(found.platforms, [platform("amd64")].into());
+}
+
+#[test]
+fn a_fix_in_versions_of_the_source_is_told_with_the_source() {
+    let source = Source::of([advisory("DSA-1-1", &["CVE-2026-1"], "openssl", "3.0.10-1")]);
+    for (manager, binary, action) in [
+        (Manager::Dpkg, "3.0.9-1", "Upgrade libssl3 to >= 3.0.10-1"),
+        (
+            Manager::Dpkg,
+            "1:3.0.9-1+b1",
+            "Upgrade libssl3 to >= 3.0.10-1 (source openssl)",
+        ),
+        (Manager::Rpm, "1:3.0.9-1", "Upgrade libssl3 to >= 3.0.10-1"),
+    ] {
+        let assessment = assessed(&with_openssl(), &source);
+        let mut found = assessment.issues[0].notices[0].packages[0].clone();
+        let mut package = (*found.package).clone();
+        package.manager = manager;
+        package.version = binary.into();
+        found.package = package.into();
+        assert_eq!(found.corrective_action(), action, "{binary}");
+    }
 }
 
 #[test]
