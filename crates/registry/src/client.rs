@@ -2,6 +2,7 @@
 
 mod blob;
 mod error;
+mod push;
 pub(crate) mod referrers;
 mod sources;
 

@@ -1,6 +1,9 @@
 //! Fetching a document from any server that speaks with registry-style authentication.
 
+mod act;
+mod content;
 pub(crate) mod date;
+mod download;
 mod pauses;
 mod retries;
 pub(crate) mod wire;
@@ -21,8 +24,11 @@ use crate::progress::{Progress, Step};
 use crate::room::Room;
 use crate::server::Server;
 use crate::settings::Registries;
-use wire::{Query, Reply, Wire};
+use wire::{Reply, Wire};
 
+pub(crate) use act::Act;
+pub use content::Content;
+pub use download::{Download, Downloaded, Validators};
 pub use retries::Retries;
 pub use wire::Body;
 
@@ -120,7 +126,7 @@ impl Http {
     /// Authentication, redirects (without credentials as soon as they leave the server) and pauses that the server asks for
     /// happen in here.
     pub async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
-        match self.ask(&get).await? {
+        match self.act(&get, &Act::get()).await? {
             Some(reply) => document(reply, &get).await.map(Fetched::Found),
             None => Ok(Fetched::NotFound),
         }
@@ -129,17 +135,17 @@ impl Http {
     /// Asks as [`get`](Self::get) does, and leaves the body to be read piece by piece; nothing on 404. Its bound and its
     /// deadline are those of the question.
     pub async fn open(&self, get: Get<'_>) -> Result<Option<Body>, FetchError> {
-        let reply = self.ask(&get).await?;
+        let reply = self.act(&get, &Act::get()).await?;
         Ok(reply.map(|reply| reply.into_body(get.limit, get.deadline)))
     }
 
-    /// The head of the answer that has the document; nothing if it is shown to none of the candidates.
-    async fn ask(&self, get: &Get<'_>) -> Result<Option<Reply>, FetchError> {
+    /// The head of the answer that says that it is done; nothing if what it concerns is shown to none of the candidates.
+    pub(crate) async fn act(&self, get: &Get<'_>, act: &Act) -> Result<Option<Reply>, FetchError> {
         let mut refused = Vec::new();
         let mut not_found = false;
         for login in Login::all(get.candidates, get.server) {
             // On the heap, so that the futures of those who ask stay small.
-            match Box::pin(self.get_as(login, get)).await {
+            match Box::pin(self.act_as(login, get, act)).await {
                 Ok(None) => not_found = true,
                 Ok(found) => return Ok(found),
                 Err(error) if error.is_refusal() => refused.push((login.candidate(), error)),
@@ -155,22 +161,27 @@ impl Http {
 
     /// Asks as one of the candidates: with what the server wanted last time, then with what it wants now. What is kept may
     /// help, but it refuses nobody: a refusal stands only if it is of what was got for this very request.
-    async fn get_as(&self, login: Login<'_>, get: &Get<'_>) -> Result<Option<Reply>, FetchError> {
+    async fn act_as(
+        &self,
+        login: Login<'_>,
+        get: &Get<'_>,
+        act: &Act,
+    ) -> Result<Option<Reply>, FetchError> {
         let known = self.tokens.known_challenge(get.server, get.scope);
         let mut authorization = self.by_memory(known.as_ref(), login, get).await?;
         for _ in 0..MAX_RENEWALS {
-            let reply = self.send(authorization.header.clone(), get).await?;
+            let reply = self.send(authorization.header.clone(), get, act).await?;
             let challenge = challenge_of(&reply, known.as_ref())?;
             let Some(challenge) = challenge.filter(|_| authorization.age == Age::Kept) else {
-                return conclude(reply, &authorization);
+                return conclude(reply, &authorization, act);
             };
             self.tokens.remember(get.server, get.scope, &challenge);
             authorization = self
                 .authorize(&challenge, authorization.header.as_ref(), login, get)
                 .await?;
         }
-        let reply = self.send(authorization.header.clone(), get).await?;
-        conclude(reply, &authorization)
+        let reply = self.send(authorization.header.clone(), get, act).await?;
+        conclude(reply, &authorization, act)
     }
 
     /// What met the challenge that is remembered, or nothing.
@@ -233,13 +244,14 @@ impl Http {
         &self,
         authorization: Option<HeaderValue>,
         get: &Get<'_>,
+        act: &Act,
     ) -> Result<Reply, FetchError> {
         let failed = |reason| FetchError::new(&get.server.host(), Step::Fetch, reason);
         let url = get
             .server
             .locate(get.path)
             .ok_or_else(|| failed(Reason::BadUrl))?;
-        let mut query = Query::get(url).following_redirects();
+        let mut query = act.query(url).following_redirects();
         query.headers.insert(
             ACCEPT,
             HeaderValue::from_str(get.accept).map_err(|_| failed(Reason::BadUrl))?,
@@ -272,10 +284,14 @@ fn challenge_of(reply: &Reply, known: Option<&Challenge>) -> Result<Option<Chall
     }
 }
 
-/// The answer if it has the document, nothing if the server has none.
-fn conclude(reply: Reply, authorization: &Authorization) -> Result<Option<Reply>, FetchError> {
+/// The answer if it says that the act is done, nothing if the server has nothing there.
+fn conclude(
+    reply: Reply,
+    authorization: &Authorization,
+    act: &Act,
+) -> Result<Option<Reply>, FetchError> {
     match reply.status() {
-        StatusCode::OK => Ok(Some(reply)),
+        status if status == act.done() => Ok(Some(reply)),
         StatusCode::NOT_FOUND => Ok(None),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
             if authorization.withheld_from.is_some() && !reply.strayed() =>

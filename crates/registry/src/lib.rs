@@ -42,7 +42,9 @@ pub use deadline::{Deadline, DeadlinePassed};
 pub use egress::{AddressKind, BlockedAddress, Egress};
 pub use error::{Fault, FetchError, Reason, Refused};
 pub use flight::{Flight, FlightBounds, FlightError, Flights, Party};
-pub use http::{Body, Document, Fetched, Get, Http, Retries};
+pub use http::{
+    Body, Content, Document, Download, Downloaded, Fetched, Get, Http, Retries, Validators,
+};
 pub use keyring::{DockerConfig, DockerConfigError, Keyring};
 pub use limit::ByteLimit;
 pub use manifest::{Descriptor, Image, Index, Manifest, ManifestError, MediaType, Platform};

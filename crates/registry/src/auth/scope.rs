@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cise_reference::Repository;
 
-/// The right to read one repository, as token servers name it: `repository:library/nginx:pull`.
+/// The right to read one repository, or to write to it too, as token servers name it: `repository:library/nginx:pull`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope(Arc<str>);
 
@@ -20,16 +20,24 @@ impl Scope {
         Self(format!("repository:{name}:pull").into())
     }
 
+    /// Writing to a repository of a registry, and reading it.
+    pub fn push(repository: &Repository) -> Self {
+        Self(format!("repository:{}:pull,push", repository.path()).into())
+    }
+
     /// The scope as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What to ask for when the server asks for `challenged`: that, if it is no more than reading, so that a server that knows
-    /// the repository by another name is served; else this.
+    /// the repository by another name is served; else this. Who wants to write asks by our own name for the repository alone:
+    /// no server may have us ask for the right to write elsewhere.
     pub(crate) fn narrowed(&self, challenged: Option<&str>) -> Self {
         match challenged {
-            Some(text) if !text.is_empty() && text.split(' ').all(only_pulls) => Self(text.into()),
+            Some(text) if only_pulls(&self.0) && text.split(' ').all(only_pulls) => {
+                Self(text.into())
+            }
             _ => self.clone(),
         }
     }
@@ -80,6 +88,22 @@ mod tests {
                 expected,
                 "{challenged:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_right_to_write_is_asked_for_by_our_own_name_for_the_repository() {
+        let repository = Repository::parse("registry.example.com/team/app").expect("a repository");
+        let own = Scope::push(&repository);
+        assert_eq!(own.as_str(), "repository:team/app:pull,push");
+        for challenged in [
+            None,
+            Some("repository:team/app:pull"),
+            Some("repository:team/app:pull,push"),
+            Some("repository:team/other:pull,push"),
+            Some("repository:team/app:*"),
+        ] {
+            assert_eq!(own.narrowed(challenged), own, "{challenged:?}");
         }
     }
 }

@@ -34,6 +34,10 @@ pub enum Subject {
     Blob(Digest),
     /// What refers to a digest.
     Referrers(Digest),
+    /// A blob that is written.
+    NewBlob(Digest),
+    /// A manifest that is written under a tag.
+    NewManifest(Tag),
 }
 
 /// Why a question about an image has no answer.
@@ -65,6 +69,15 @@ pub enum RegistryFailure {
         /// The bound.
         limit: usize,
     },
+    /// The registry begins an upload and does not say where.
+    #[error("{host} takes an upload and does not say where it wants it")]
+    NoPlace {
+        /// The registry.
+        host: Arc<str>,
+    },
+    /// The content is not what its digest says, whoever sent it.
+    #[error("what was sent is not what its digest says")]
+    Damaged,
     /// There is no time or no room for the question.
     #[error(transparent)]
     Flight(#[from] FlightError),
@@ -128,6 +141,15 @@ impl fmt::Display for RegistryError {
                 f,
                 "cannot list what refers to {repository}@{digest}: {failure}"
             ),
+            Subject::NewBlob(digest) => {
+                write!(
+                    f,
+                    "cannot push the blob {digest} to {repository}: {failure}"
+                )
+            }
+            Subject::NewManifest(tag) => {
+                write!(f, "cannot push {repository}:{}: {failure}", tag.as_str())
+            }
         }
     }
 }

@@ -70,9 +70,29 @@ impl Sources {
 }
 
 impl Source {
+    /// The registry itself, which alone is written to.
+    pub(super) fn origin(repository: &Repository, keyring: &Keyring) -> Self {
+        Self {
+            candidates: keyring.candidates(repository),
+            repository: repository.clone(),
+        }
+    }
+
     pub(super) fn endpoint(&self, registries: &Registries) -> Result<Endpoint<'_>, ServerError> {
+        self.endpoint_for(Scope::pull(&self.repository), registries)
+    }
+
+    /// The endpoint for writing.
+    pub(super) fn writable(&self, registries: &Registries) -> Result<Endpoint<'_>, ServerError> {
+        self.endpoint_for(Scope::push(&self.repository), registries)
+    }
+
+    fn endpoint_for(
+        &self,
+        scope: Scope,
+        registries: &Registries,
+    ) -> Result<Endpoint<'_>, ServerError> {
         let server = registries.registry(self.repository.host())?;
-        let scope = Scope::pull(&self.repository);
         Ok(Endpoint {
             server,
             scope,

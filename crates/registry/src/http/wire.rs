@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
+use super::content::Content;
 use super::date::http_date;
 use super::pauses::Pauses;
 use super::retries::Retries;
@@ -37,8 +38,10 @@ pub(crate) struct Wire {
 
 /// A request.
 pub(crate) struct Query {
+    method: Method,
     url: Url,
-    form: Option<String>,
+    content: Option<Content>,
+    led_to: Option<HeaderValue>,
     redirects: Redirects,
     /// The headers; they go along on a redirect, but for credentials that would leave the server.
     pub(crate) headers: HeaderMap,
@@ -71,25 +74,38 @@ pub struct Body {
 
 impl Query {
     pub(crate) fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn new(method: Method, url: Url) -> Self {
         Self {
+            method,
             url,
-            form: None,
+            content: None,
+            led_to: None,
             redirects: Redirects::Leave,
             headers: HeaderMap::new(),
         }
     }
 
     pub(crate) fn form(url: Url, form: String) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            CONTENT_TYPE,
+        Self::new(Method::POST, url).sending(
             HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
+            Content::Bytes(form.into()),
+        )
+    }
+
+    pub(crate) fn sending(mut self, content_type: HeaderValue, content: Content) -> Self {
+        self.headers.insert(CONTENT_TYPE, content_type);
+        self.content = Some(content);
+        self
+    }
+
+    /// Begins where an earlier answer of the same server has led, by the rules of a redirect.
+    pub(crate) fn led_to(self, location: HeaderValue) -> Self {
         Self {
-            url,
-            form: Some(form),
-            redirects: Redirects::Leave,
-            headers,
+            led_to: Some(location),
+            ..self
         }
     }
 
@@ -98,6 +114,24 @@ impl Query {
             redirects: Redirects::Follow,
             ..self
         }
+    }
+
+    /// Whether the same request may be sent again after it failed half-way. What an earlier answer has led to is one upload,
+    /// which can be ended once.
+    fn is_repeatable(&self) -> bool {
+        self.led_to.is_none()
+    }
+
+    /// Where an answer redirects to, if that is followed. What is sent goes along only where the server asks for it: elsewhere
+    /// the method would have to change (RFC 9110 §15.4).
+    fn next<'r>(&self, reply: &'r Reply) -> Option<&'r HeaderValue> {
+        let follows = match reply.status().as_u16() {
+            307 | 308 => true,
+            301..=303 => self.method == Method::GET || self.method == Method::HEAD,
+            _ => false,
+        };
+        let follows = follows && self.redirects == Redirects::Follow;
+        follows.then(|| reply.headers().get(LOCATION)).flatten()
     }
 }
 
@@ -150,11 +184,12 @@ impl Wire {
             host,
             step,
         };
+        if let Some(location) = &query.led_to {
+            hop = self.follow(&hop, location)?;
+        }
         for _ in 0..=MAX_REDIRECTS {
-            let reply = self
-                .patiently(&hop, query.form.as_deref(), progress, deadline)
-                .await?;
-            match location(&reply).filter(|_| query.redirects == Redirects::Follow) {
+            let reply = self.patiently(&hop, query, progress, deadline).await?;
+            match query.next(&reply) {
                 None => return Ok(reply),
                 Some(location) => hop = self.follow(&hop, location)?,
             }
@@ -203,7 +238,7 @@ impl Wire {
     async fn patiently(
         &self,
         hop: &Hop,
-        form: Option<&str>,
+        query: &Query,
         progress: &Progress,
         deadline: Deadline,
     ) -> Result<Reply, FetchError> {
@@ -211,9 +246,9 @@ impl Wire {
         loop {
             self.keep_pause(hop, progress, deadline).await?;
             progress.reached(hop.step, &hop.host);
-            let response = match hop.channel.send(hop.request(form), deadline).await {
+            let response = match hop.channel.send(hop.request(query), deadline).await {
                 // A kept connection that the server has just closed.
-                Err(Reason::Cut) if attempt == 1 => {
+                Err(Reason::Cut) if attempt == 1 && query.is_repeatable() => {
                     attempt += 1;
                     continue;
                 }
@@ -225,7 +260,8 @@ impl Wire {
                 step: hop.step,
             };
             tracing::debug!(host = %hop.host, step = %hop.step, status = reply.status().as_u16(), "answered");
-            let Some(wait) = self.wait_after(&reply, attempt) else {
+            let wait = self.wait_after(&reply, attempt);
+            let Some(wait) = wait.filter(|_| query.is_repeatable()) else {
                 return Ok(reply);
             };
             if attempt >= self.retries.attempts || deadline.remaining() <= wait {
@@ -274,15 +310,15 @@ impl Wire {
 }
 
 impl Hop {
-    fn request(&self, form: Option<&str>) -> reqwest::Request {
-        let method = if form.is_some() {
-            Method::POST
-        } else {
-            Method::GET
-        };
-        let mut request = reqwest::Request::new(method, self.url.clone());
+    fn request(&self, query: &Query) -> reqwest::Request {
+        let mut request = reqwest::Request::new(query.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();
-        *request.body_mut() = form.map(|form| form.to_owned().into());
+        if let Some(content) = &query.content {
+            // Many registries take no body whose length they do not know beforehand.
+            let length = HeaderValue::from(content.bytes());
+            request.headers_mut().insert(CONTENT_LENGTH, length);
+            *request.body_mut() = Some(content.body());
+        }
         request
     }
 
@@ -386,11 +422,6 @@ fn body_reason(error: &reqwest::Error) -> Reason {
         Reason::Protocol(_) | Reason::NoConnection(_) => Reason::Cut,
         other => other,
     }
-}
-
-fn location(reply: &Reply) -> Option<&HeaderValue> {
-    let redirects = matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    redirects.then(|| reply.headers().get(LOCATION)).flatten()
 }
 
 /// Seconds, or a date that is compared with our clock (RFC 9110 §10.2.3).

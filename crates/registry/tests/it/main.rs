@@ -14,6 +14,7 @@ mod flights;
 mod mirrors;
 mod peers;
 mod pulling;
+mod pushing;
 mod rebinding;
 mod redirects;
 mod referrers;
