@@ -8,10 +8,13 @@
 //! first. A file that was cut or damaged is refused, or the answer that needs the damaged block is: an error is never "no
 //! advisories".
 
+pub mod artifact;
 pub mod build;
 
 mod block;
 mod container;
+mod decoded;
+pub mod download;
 mod error;
 mod feeds;
 mod filter;
@@ -20,6 +23,7 @@ pub mod fuzzing;
 mod hash;
 mod index;
 mod manifest;
+mod replacement;
 mod row;
 mod segment;
 mod store;
@@ -28,24 +32,28 @@ mod wire;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::block::BlockFault;
+use self::decoded::Decoded;
 pub use self::error::{BlockError, DatabaseError, DatabaseFault, SegmentName};
 pub use self::feeds::{AgeRules, Coverage, Feed, Freshness, freshness};
 pub use self::hash::Sha256;
+use self::index::Place;
 pub use self::manifest::{Catalogue, Holds, Manifest, Releases, SegmentNote, SourceNote, Texts};
 use self::store::{Segment, Store};
 pub use self::vulnerability::{Exploitation, KnownExploited, Ransomware, Vulnerability};
 pub use self::wire::Malformed;
 use crate::{Advisory, Ecosystem};
 
-/// How many bytes of inflated blocks are kept, unless told otherwise.
+/// How many bytes of inflated blocks are kept, unless told otherwise, and as many of decoded advisories.
 pub const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// An open database. It stays what it was when the file is replaced by another.
 #[derive(Debug)]
 pub struct Database {
     store: Store,
+    decoded: Decoded,
     manifest: Manifest,
     digest: Sha256,
     bytes: u64,
@@ -70,7 +78,7 @@ impl Database {
         Self::with_cache(path, CACHE_BYTES)
     }
 
-    /// Opens a file, with room for so many bytes of inflated blocks.
+    /// Opens a file, with room for so many bytes of inflated blocks, and for as many of decoded advisories.
     pub fn with_cache(path: &Path, cache_bytes: u64) -> Result<Self, DatabaseError> {
         Self::load(path, cache_bytes).map_err(|fault| DatabaseError {
             path: path.to_owned(),
@@ -94,6 +102,7 @@ impl Database {
         }
         Ok(Self {
             store,
+            decoded: Decoded::new(cache_bytes),
             manifest: contents.manifest,
             digest: contents.digest,
             bytes: contents.bytes,
@@ -109,16 +118,21 @@ impl Database {
         &self,
         ecosystem: &Ecosystem,
         package: &str,
-    ) -> Result<Vec<Advisory>, DatabaseError> {
+    ) -> Result<Arc<[Advisory]>, DatabaseError> {
         let Some(segment) = self.feeds.get(ecosystem) else {
-            return Ok(Vec::new());
+            return Ok(Arc::default());
         };
-        let mut advisories = Vec::new();
-        self.rows(segment, package, |row| {
-            advisories.push(row::decode(row, ecosystem, package)?);
-            Ok(())
-        })?;
-        Ok(advisories)
+        let Some(place) = self.find(segment, package)? else {
+            return Ok(Arc::default());
+        };
+        self.decoded.get(segment, place, || {
+            let mut advisories = Vec::new();
+            self.rows(segment, place, |row| {
+                advisories.push(row::decode(row, ecosystem, package)?);
+                Ok(())
+            })?;
+            Ok(advisories.into())
+        })
     }
 
     /// What is known of a vulnerability by this name.
@@ -126,8 +140,11 @@ impl Database {
         let Some(segment) = &self.vulnerabilities else {
             return Ok(None);
         };
+        let Some(place) = self.find(segment, name)? else {
+            return Ok(None);
+        };
         let mut found = None;
-        self.rows(segment, name, |row| {
+        self.rows(segment, place, |row| {
             found = Some(vulnerability::decode(row)?);
             Ok(())
         })?;
@@ -160,14 +177,18 @@ impl Database {
         }
     }
 
+    fn find(&self, segment: &Segment, name: &str) -> Result<Option<Place>, DatabaseError> {
+        Store::find(segment, name).map_err(|fault| self.error(fault))
+    }
+
     fn rows(
         &self,
         segment: &Segment,
-        name: &str,
+        place: Place,
         each: impl FnMut(&[u8]) -> Result<(), Malformed>,
     ) -> Result<(), DatabaseError> {
         self.store
-            .rows(segment, name, each)
+            .rows_at(segment, place, each)
             .map_err(|fault| self.error(fault))
     }
 

@@ -153,7 +153,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
             }
         };
         let mut shared = None;
-        for advisory in &advisories {
+        for advisory in advisories.iter() {
             let concerned = advisory
                 .affected
                 .iter()

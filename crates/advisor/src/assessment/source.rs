@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::database::{Database, DatabaseError, Feed, Vulnerability};
 use crate::{Advisory, Ecosystem};
 
@@ -11,7 +13,7 @@ pub trait AdvisorySource {
         &self,
         ecosystem: &Ecosystem,
         package: &str,
-    ) -> Result<Vec<Advisory>, Self::Error>;
+    ) -> Result<Arc<[Advisory]>, Self::Error>;
 
     /// The feed of a release: whether its advisories are there, whether they are all, and how old they are.
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed>;
@@ -27,7 +29,7 @@ impl AdvisorySource for Database {
         &self,
         ecosystem: &Ecosystem,
         package: &str,
-    ) -> Result<Vec<Advisory>, DatabaseError> {
+    ) -> Result<Arc<[Advisory]>, DatabaseError> {
         self.advisories(ecosystem, package)
     }
 

@@ -36,6 +36,7 @@ pub use self::source::Input;
 use self::source::Source;
 use super::hash::Sha256;
 use super::manifest::{Manifest, Releases, Texts};
+use super::replacement::folder_of;
 use crate::Advisory;
 
 /// What makes segments of records: raised whenever the same record would give another row, so that no row of an older maker is
@@ -140,12 +141,4 @@ pub fn build<E: Display>(
     gathering.sources(&sources, parse, progress)?;
     let gathered = gathering.finish()?;
     output::write(build, gathered, previous.as_ref(), output, progress)
-}
-
-/// The folder that a file is in, where scratch files go too: they may be larger than `/tmp`.
-fn folder_of(output: &Path) -> &Path {
-    match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }

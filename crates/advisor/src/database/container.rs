@@ -21,7 +21,7 @@ use super::manifest::Manifest;
 pub(crate) const VERSION: u8 = 1;
 
 /// The most bytes that a manifest may have: some 100,000 segments.
-const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 
 const MARK: &[u8; 15] = b"CISE-ADVISORIES";
 const END: &[u8; 8] = b"CISE-END";
@@ -34,6 +34,8 @@ const TRAILER_BYTES: u64 = 8 + Sha256::BYTES as u64 + END.len() as u64;
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub(crate) manifest: Manifest,
+    /// The manifest as it is written.
+    pub(crate) json: Vec<u8>,
     /// The hash of the manifest.
     pub(crate) digest: Sha256,
     /// How many bytes the file has.
@@ -53,10 +55,12 @@ pub(crate) fn read(file: &File) -> Result<Contents, DatabaseFault> {
         .checked_sub(length)
         .filter(|start| *start >= PREAMBLE_BYTES)
         .ok_or(DatabaseFault::Cut)?;
-    let manifest = parse_manifest(&read_at(file, start, length)?, digest)?;
+    let json = read_at(file, start, length)?;
+    let manifest = parse_manifest(&json, digest)?;
     check_room(&manifest, start - PREAMBLE_BYTES)?;
     Ok(Contents {
         manifest,
+        json,
         digest,
         bytes,
     })
@@ -98,7 +102,8 @@ fn parse_trailer(trailer: &[u8; 48]) -> Option<(u64, Sha256)> {
     (end == END).then(|| (u64::from_le_bytes(*length), Sha256::from_bytes(*digest)))
 }
 
-fn parse_manifest(bytes: &[u8], digest: Sha256) -> Result<Manifest, DatabaseFault> {
+/// The manifest that is written as `bytes`, if they are those that were written.
+pub(crate) fn parse_manifest(bytes: &[u8], digest: Sha256) -> Result<Manifest, DatabaseFault> {
     if Sha256::of(bytes) != digest {
         return Err(DatabaseFault::ManifestHash);
     }
@@ -133,10 +138,14 @@ pub(crate) fn write_preamble(mut file: impl Write) -> io::Result<()> {
 }
 
 /// What stands after the segments. Gives the hash that names the database.
-pub(crate) fn write_end(mut file: impl Write, manifest: &Manifest) -> io::Result<Sha256> {
-    let manifest = serde_json::to_vec(manifest)?;
-    let digest = Sha256::of(&manifest);
-    file.write_all(&manifest)?;
+pub(crate) fn write_end(file: impl Write, manifest: &Manifest) -> io::Result<Sha256> {
+    write_end_as(file, &serde_json::to_vec(manifest)?)
+}
+
+/// What stands after the segments, with the manifest as it was written elsewhere.
+pub(crate) fn write_end_as(mut file: impl Write, manifest: &[u8]) -> io::Result<Sha256> {
+    let digest = Sha256::of(manifest);
+    file.write_all(manifest)?;
     file.write_all(&(manifest.len() as u64).to_le_bytes())?;
     file.write_all(digest.as_bytes())?;
     file.write_all(END)?;

@@ -23,6 +23,11 @@ impl Sha256 {
         Self(bytes)
     }
 
+    /// The digest by which registries name the same bytes.
+    pub fn digest(&self) -> Digest {
+        Digest::sha256(self.0)
+    }
+
     /// The 32 bytes themselves.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -13,7 +13,7 @@ const GROUP: usize = 16;
 const OFFSET_BYTES: usize = size_of::<u32>();
 
 /// Where the rows of a name are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     /// The block that the first row is in.
     pub(crate) block: u32,

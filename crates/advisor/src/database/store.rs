@@ -39,6 +39,13 @@ pub(crate) struct Segment {
     head: Head,
 }
 
+impl Segment {
+    /// What tells it from the others of its file.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+}
+
 impl Store {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<(Self, Contents), DatabaseFault> {
         let file = File::open(path)?;
@@ -108,21 +115,13 @@ impl Store {
         }
     }
 
-    /// Calls `each` with the rows of a name in a segment.
-    pub(crate) fn rows(
-        &self,
-        segment: &Segment,
-        name: &str,
-        each: impl FnMut(&[u8]) -> Result<(), Malformed>,
-    ) -> Result<(), DatabaseFault> {
-        match segment.head.find(name) {
-            Ok(None) => Ok(()),
-            Ok(Some(place)) => self.rows_at(segment, place, each),
-            Err(fault) => Err(DatabaseFault::Head {
-                segment: segment.name.clone(),
-                fault,
-            }),
-        }
+    /// Where the rows of a name are in a segment.
+    pub(crate) fn find(segment: &Segment, name: &str) -> Result<Option<Place>, DatabaseFault> {
+        let found = segment.head.find(name);
+        found.map_err(|fault| DatabaseFault::Head {
+            segment: segment.name.clone(),
+            fault,
+        })
     }
 
     /// Calls `each` with all rows of a segment, name after name.
@@ -155,7 +154,8 @@ impl Store {
         .take(bytes)
     }
 
-    fn rows_at(
+    /// Calls `each` with the rows of a place in a segment.
+    pub(crate) fn rows_at(
         &self,
         segment: &Segment,
         place: Place,
@@ -198,9 +198,9 @@ impl Store {
 }
 
 /// Reads a file from a place on, whoever else reads it.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
+pub(crate) struct At<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) offset: u64,
 }
 
 impl Read for At<'_> {

@@ -1,6 +1,6 @@
 //! Databases that were built, asked; and damaged, refused.
 
-mod world;
+pub(super) mod world;
 
 use std::collections::BTreeSet;
 use std::fs;

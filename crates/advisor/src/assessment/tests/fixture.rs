@@ -1,6 +1,7 @@
 //! An image, advisories about it, and what is asked of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cise_reference::{Digest, Reference};
 use jiff::civil::date;
@@ -42,7 +43,7 @@ impl AdvisorySource for Source {
         &self,
         ecosystem: &Ecosystem,
         package: &str,
-    ) -> Result<Vec<Advisory>, Unreadable> {
+    ) -> Result<Arc<[Advisory]>, Unreadable> {
         let concerns = |advisory: &&Advisory| {
             let mut affected = advisory.affected.iter();
             affected.any(|one| one.ecosystem == *ecosystem && *one.package == *package)

@@ -1,8 +1,6 @@
 //! Writes the file beside where it will be, and puts it there once it is whole.
 
-use std::fs::{File, Permissions};
-use std::io::{self, BufWriter};
-use std::os::unix::fs::PermissionsExt;
+use std::io::BufWriter;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -11,9 +9,9 @@ use super::assembly::Assembly;
 use super::error::BuildError;
 use super::gathering::Gathered;
 use super::previous::Previous;
-use super::{Build, Built, MAKER, Outcome, Progress, folder_of};
-use crate::database::container;
+use super::{Build, Built, MAKER, Outcome, Progress};
 use crate::database::manifest::{Catalogue, Manifest, SegmentNote, SourceNote};
+use crate::database::{container, replacement};
 
 /// Writes what was gathered.
 pub(crate) fn write(
@@ -29,7 +27,7 @@ pub(crate) fn write(
     };
     let known_exploited = gathered.known_exploited.clone();
     let sources = gathered.sources.clone();
-    let mut file = BufWriter::with_capacity(1 << 20, create(output).map_err(failed)?);
+    let mut file = BufWriter::with_capacity(1 << 20, replacement::create(output).map_err(failed)?);
     container::write_preamble(&mut file).map_err(failed)?;
     let (segments, kept) = assemble(build, gathered, output, &mut file, progress)?;
     let manifest = manifest(build, sources, known_exploited, segments);
@@ -41,7 +39,7 @@ pub(crate) fn write(
     let outcome = if previous.is_some_and(|previous| previous.digest == digest) {
         Outcome::Unchanged
     } else {
-        settle(file, output).map_err(failed)?;
+        replacement::settle(file, output).map_err(failed)?;
         Outcome::Written
     };
     Ok(Built {
@@ -99,19 +97,4 @@ fn assemble(
         assembly.vulnerabilities(facts.join()?)?;
     }
     Ok((assembly.segments, kept))
-}
-
-/// A new file beside the output, readable by whom the process lets read its files.
-fn create(output: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(".cise-db-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder_of(output))
-}
-
-/// Puts a file in its place. It is on disk before its name is, so that a crash leaves the old one or the new one.
-fn settle(file: NamedTempFile, output: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(output).map_err(|error| error.error)?;
-    File::open(folder_of(output))?.sync_all()
 }

@@ -17,9 +17,9 @@ use crate::database::build::{Build, BuildError, Built, Input, build};
 use crate::{Advisory, Affected, Ecosystem, Event, Range};
 
 /// When records were changed, unless they say otherwise.
-pub(super) const CHANGED: &str = "2024-03-20T12:00:00Z";
+pub(in crate::database) const CHANGED: &str = "2024-03-20T12:00:00Z";
 
-pub(super) const KEV: &str = r#"{
+pub(in crate::database) const KEV: &str = r#"{
     "title": "a catalogue", "catalogVersion": "2024.03.20", "dateReleased": "2024-03-20T15:00:00.1234Z", "count": 2,
     "vulnerabilities": [
         {"cveID": "CVE-2024-1", "vendorProject": "v", "product": "p", "vulnerabilityName": "n", "dateAdded": "2024-03-01",
@@ -29,25 +29,26 @@ pub(super) const KEV: &str = r#"{
     ]
 }"#;
 
-pub(super) const EPSS: &str = "#model_version:v2025.03.14,score_date:2026-03-20T12:55:00Z
+pub(in crate::database) const EPSS: &str =
+    "#model_version:v2025.03.14,score_date:2026-03-20T12:55:00Z
 cve,epss,percentile
 CVE-2019-8,0.00042,0.1
 CVE-2024-1,0.94358,0.99999
 ";
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(in crate::database) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// A record of OSV.
 #[derive(Clone)]
-pub(super) struct Record {
+pub(in crate::database) struct Record {
     id: String,
     json: Value,
 }
 
 impl Record {
-    pub(super) fn new(id: &str) -> Self {
+    pub(in crate::database) fn new(id: &str) -> Self {
         let json = json!({"id": id, "modified": CHANGED, "published": CHANGED, "affected": []});
         Self {
             id: id.to_owned(),
@@ -60,27 +61,32 @@ impl Record {
         self
     }
 
-    pub(super) fn names(self, vulnerabilities: &[&str]) -> Self {
+    pub(in crate::database) fn names(self, vulnerabilities: &[&str]) -> Self {
         self.with("upstream", json!(vulnerabilities))
     }
 
-    pub(super) fn modified(self, time: &str) -> Self {
+    pub(in crate::database) fn modified(self, time: &str) -> Self {
         self.with("modified", json!(time))
     }
 
-    pub(super) fn severity(self, vector: &str) -> Self {
+    pub(in crate::database) fn severity(self, vector: &str) -> Self {
         self.with("severity", json!([{"type": "CVSS_V3", "score": vector}]))
     }
 
-    pub(super) fn summary(self, summary: &str) -> Self {
+    pub(in crate::database) fn summary(self, summary: &str) -> Self {
         self.with("summary", json!(summary))
     }
 
-    pub(super) fn withdrawn(self) -> Self {
+    pub(in crate::database) fn withdrawn(self) -> Self {
         self.with("withdrawn", json!(CHANGED))
     }
 
-    pub(super) fn fixed(mut self, ecosystem: &str, package: &str, version: &str) -> Self {
+    pub(in crate::database) fn fixed(
+        mut self,
+        ecosystem: &str,
+        package: &str,
+        version: &str,
+    ) -> Self {
         self.json["affected"].as_array_mut().unwrap().push(json!({
             "package": {"ecosystem": ecosystem, "name": package},
             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": version}]}],
@@ -163,14 +169,14 @@ fn add_empty(zip: &mut ZipArchiveWriter<Vec<u8>>, file: &str) {
     entry.finish(descriptor).unwrap();
 }
 
-pub(super) struct World {
+pub(in crate::database) struct World {
     folder: TempDir,
     inputs: BTreeMap<String, Input>,
-    pub(super) settings: Build,
+    pub(in crate::database) settings: Build,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(in crate::database) fn new() -> Self {
         let mut settings = Build::new(at("2024-06-01T00:00:00Z"));
         settings.sort_bytes = 100_000;
         Self {
@@ -180,7 +186,7 @@ impl World {
         }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::database) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -189,12 +195,12 @@ impl World {
         self.inputs.entry(name.to_owned()).or_insert(input);
     }
 
-    pub(super) fn raw(&mut self, name: &str, bytes: &[u8]) {
+    pub(in crate::database) fn raw(&mut self, name: &str, bytes: &[u8]) {
         fs::write(self.path(name), bytes).unwrap();
         self.input(name);
     }
 
-    pub(super) fn raw_archive(&mut self, name: &str, files: &[(&str, &str)]) {
+    pub(in crate::database) fn raw_archive(&mut self, name: &str, files: &[(&str, &str)]) {
         let mut zip = ZipArchiveWriter::new(Vec::new());
         for (file, content) in files {
             match *content {
@@ -205,7 +211,7 @@ impl World {
         self.raw(name, &zip.finish().unwrap());
     }
 
-    pub(super) fn archive(&mut self, name: &str, records: &[Record]) {
+    pub(in crate::database) fn archive(&mut self, name: &str, records: &[Record]) {
         let files: Vec<_> = records
             .iter()
             .map(|record| (format!("{}.json", record.id), record.json.to_string()))
@@ -217,7 +223,7 @@ impl World {
         self.raw_archive(name, &files);
     }
 
-    pub(super) fn folder(&mut self, name: &str, records: &[Record]) {
+    pub(in crate::database) fn folder(&mut self, name: &str, records: &[Record]) {
         fs::create_dir_all(self.path(name)).unwrap();
         for record in records {
             let file = self.path(name).join(format!("{}.json", record.id));
@@ -226,28 +232,33 @@ impl World {
         self.input(name);
     }
 
-    pub(super) fn copy(&mut self, other: &Self, name: &str) {
+    pub(in crate::database) fn copy(&mut self, other: &Self, name: &str) {
         self.raw(name, &fs::read(other.path(name)).unwrap());
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(in crate::database) fn remove(&mut self, name: &str) {
         self.inputs.remove(name);
     }
 
-    pub(super) fn declare(&mut self, name: &str, covers: &[&str], as_of: Option<&str>) {
+    pub(in crate::database) fn declare(
+        &mut self,
+        name: &str,
+        covers: &[&str],
+        as_of: Option<&str>,
+    ) {
         let input = self.inputs.get_mut(name).unwrap();
         input.covers = covers.iter().map(|name| Box::from(*name)).collect();
         input.as_of = as_of.map(at);
     }
 
     /// Changes one byte of a file.
-    pub(super) fn damage(&self, name: &str, offset: usize) {
+    pub(in crate::database) fn damage(&self, name: &str, offset: usize) {
         let mut bytes = fs::read(self.path(name)).unwrap();
         bytes[offset] ^= 0x55;
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    pub(super) fn try_build(&self) -> Result<Built, BuildError> {
+    pub(in crate::database) fn try_build(&self) -> Result<Built, BuildError> {
         let inputs: Vec<_> = self.inputs.values().cloned().collect();
         build(
             &self.settings,
@@ -258,19 +269,19 @@ impl World {
         )
     }
 
-    pub(super) fn build(&self) -> Built {
+    pub(in crate::database) fn build(&self) -> Built {
         self.try_build().unwrap()
     }
 
-    pub(super) fn database(&self) -> PathBuf {
+    pub(in crate::database) fn database(&self) -> PathBuf {
         self.path("advisories.db")
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::database) fn bytes(&self) -> Vec<u8> {
         fs::read(self.database()).unwrap()
     }
 
-    pub(super) fn open(&self) -> Database {
+    pub(in crate::database) fn open(&self) -> Database {
         Database::open(&self.database()).unwrap()
     }
 }
