@@ -13,7 +13,9 @@ use crate::crds::{self, CrdsArgs};
 use crate::db::{self, DbArgs};
 use crate::exemption::{self, ExemptionArgs};
 use crate::failure::Failure;
+use crate::install::{self, InstallArgs};
 use crate::serve::{self, ServeArgs};
+use crate::status::{self, StatusArgs};
 use crate::terminal;
 use crate::trust::{self, TrustArgs};
 use crate::uninstall::{self, UninstallArgs};
@@ -60,6 +62,10 @@ enum Command {
     Trust(TrustArgs),
     /// Print the definitions of policies and exemptions that a cluster needs
     Crds(CrdsArgs),
+    /// Install CISE in a cluster, without Helm
+    Install(InstallArgs),
+    /// Tell how CISE stands in a cluster
+    Status(StatusArgs),
     /// Remove from a cluster what CISE has entered or made there
     Uninstall(UninstallArgs),
     /// Print a script that completes commands in a shell
@@ -105,6 +111,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Advisor(args) => advisor::run(args).map(|()| ExitCode::SUCCESS),
         Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crds(args) => crds::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Install(args) => install::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => status::run(&args),
         Command::Uninstall(args) => uninstall::run(args).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
     };

@@ -2,34 +2,39 @@
 
 use std::path::PathBuf;
 
-use cise_kubernetes::{Cluster, remove_state, remove_webhooks};
-use cise_policy::Namespace;
-use clap::{ArgGroup, Args};
+use cise_kubernetes::{Cluster, Deleted, InstalledObject, remove_state, remove_webhooks};
+use clap::Args;
+use serde_json::Value;
 
 use crate::access;
 use crate::failure::Failure;
+use crate::install::objects::Installation;
+use crate::install::{DEFAULT_NAMESPACE, namespace};
+use crate::terminal;
 
 #[derive(Args, Debug)]
 #[command(
-    group = ArgGroup::new("what").args(["webhooks", "state"]).required(true).multiple(true),
-    long_about = "Remove from a cluster what CISE has entered or made there\n\n\
-        Without its webhooks, nothing is enforced and nothing waits for an answer. Its state is what it made by itself: the mark of the \
-        default policies, the trust records, the Secret of its certificates, and its Lease. Policies and their definitions stay.",
+    long_about = "Remove CISE from a cluster\n\n\
+        Removes what `cise install` made: first the webhooks, without which nothing is enforced and nothing waits for an answer, in the end \
+        its state, which is what it made by itself: the mark of the default policies, the trust records, the Secret of its certificates, and \
+        its Lease. Policies, their definitions and the namespace stay. What Helm installed is removed by `helm uninstall`, which runs the \
+        two parts that have options here.",
     after_help = "\
 Examples:
-  cise uninstall --webhooks
+  cise uninstall                                           all of it
+  cise uninstall --webhooks                                stop enforcing at once
   cise uninstall --state --namespace ibm-system --kubeconfig kubeconfig"
 )]
 pub(crate) struct UninstallArgs {
-    /// Delete both webhook configurations, which turns the enforcement off
+    /// Only delete both webhook configurations, which turns the enforcement off
     #[arg(long)]
     webhooks: bool,
-    /// Delete what CISE made by itself in its namespace
-    #[arg(long, requires = "namespace")]
+    /// Only delete what CISE made by itself in its namespace
+    #[arg(long)]
     state: bool,
     /// The namespace of CISE itself
-    #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
-    namespace: Option<String>,
+    #[arg(short, long, value_name = "NAMESPACE", default_value = DEFAULT_NAMESPACE, value_parser = namespace)]
+    namespace: String,
     /// The Secret of its certificates
     #[arg(long, value_name = "SECRET", default_value = "cise-certificates")]
     certificates: String,
@@ -51,19 +56,36 @@ pub(crate) fn run(args: UninstallArgs) -> Result<(), Failure> {
 
 async fn uninstall(args: UninstallArgs) -> Result<(), Failure> {
     let access = access::of(args.kubeconfig)?;
-    let cluster = Cluster::connect(&access, args.namespace.as_deref()).await?;
-    if args.webhooks {
+    let cluster = Cluster::connect(&access, Some(&args.namespace)).await?;
+    let everything = !args.webhooks && !args.state;
+    if args.webhooks || everything {
         remove_webhooks(&cluster).await?;
     }
-    if args.state {
+    if everything {
+        remove_objects(&cluster).await?;
+    }
+    if args.state || everything {
         remove_state(&cluster, &args.certificates, &args.lease).await?;
     }
     Ok(())
 }
 
-fn namespace(text: &str) -> Result<String, String> {
-    match Namespace::parse(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
+/// Removes what `cise install` made, in the opposite order.
+async fn remove_objects(cluster: &Cluster) -> Result<(), Failure> {
+    let installation = Installation::in_namespace(cluster.namespace());
+    for object in installation.objects()?.into_iter().rev() {
+        if is_kept(object.get("kind").and_then(Value::as_str)) {
+            continue;
+        }
+        let object = InstalledObject::new(object)?;
+        if object.delete(cluster).await? == Deleted::Now {
+            terminal::print(&format!("deleted {}\n", object.place()))?;
+        }
     }
+    Ok(())
+}
+
+/// Policies go with their definitions, and everything with its namespace: they belong to the user.
+fn is_kept(kind: Option<&str>) -> bool {
+    matches!(kind, Some("CustomResourceDefinition" | "Namespace"))
 }

@@ -16,9 +16,11 @@ mod crds;
 mod defaults;
 mod error;
 mod exemptions;
+mod installation;
 mod leadership;
 mod lookup;
 mod registration;
+mod overview;
 mod removal;
 mod resource;
 mod secrets;
@@ -32,7 +34,9 @@ pub use crds::{definitions, exemption_definitions};
 pub use defaults::{Defaults, make_default_policies};
 pub use error::Error;
 pub use exemptions::{ExemptionKind, ExemptionWatch};
+pub use installation::{Deleted, InstalledObject};
 pub use leadership::Leadership;
+pub use overview::{Configured, Overview, Probe, Replicas};
 pub use registration::{
     FailurePolicy, OpenNamespaces, OptOut, OwnPods, OwnPodsError, PolicyHook, Registered,
     Registrar, RegistrationSettings, RegistrationStatus,

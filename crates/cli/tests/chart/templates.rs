@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cise_testkit::helm::Helm;
 use serde_json::{Value, json};
 
-use crate::chart::{documents, folder, helms, object, template};
+use crate::chart::{assert_made, documents, folder, helms, object, template};
 
 /// With the advisor, whose database is in a claim.
 const ADVISOR: &str = "advisor: {enabled: true, database: {existingClaim: advisories}}";
@@ -305,4 +305,20 @@ fn pod_of(object: &Value) -> Option<&Value> {
         "Deployment" | "Job" => Some(&object["spec"]["template"]["spec"]),
         _ => None,
     }
+}
+
+#[test]
+fn what_cise_install_makes_is_what_the_chart_makes_by_default() {
+    let Some([_, helm]) = helms() else { return };
+    let arguments = [
+        "--namespace",
+        "namespace-of-cise",
+        "--set",
+        "crds.install=false",
+    ];
+    let made = template(&helm, &arguments, "").unwrap();
+    assert_made(
+        "../../crates/cli/src/install/manifests.yaml",
+        &format!("{}\n", made.trim()),
+    );
 }

@@ -20,6 +20,7 @@ mod guarded;
 mod healing;
 mod help;
 mod hostile_images;
+mod installation;
 mod load;
 mod one_answer;
 mod outages;
