@@ -31,4 +31,7 @@
 {{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.webhooks.timeoutSeconds) 10 | int) }}
 {{- fail "terminationGracePeriodSeconds: expected at least 10 more than webhooks.timeoutSeconds, so that what was accepted is finished" }}
 {{- end }}
+{{- if eq .Values.test.namespace (include "cise.namespace" .) }}
+{{- fail "test.namespace: expected another namespace than CISE's own, whose policy allows everything by default" }}
+{{- end }}
 {{- end }}

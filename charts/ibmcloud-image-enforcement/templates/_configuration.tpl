@@ -26,7 +26,7 @@ name of a Secret becomes a folder below `secrets`.
 {{- $_ := set $cluster "certificates" (dict "caFile" "tls/ca.crt") }}
 {{- end }}
 {{- if .Values.webhooks.selfHealing }}
-{{- $accounts := list (include "cise.name" .) (include "cise.uninstaller" .) }}
+{{- $accounts := list (include "cise.name" .) (include "cise.uninstaller" .) (include "cise.tester" .) }}
 {{- if .Values.advisor.enabled }}{{ $accounts = append $accounts (include "cise.advisor" .) }}{{ end }}
 {{- $_ := set $cluster "selfHealing" (dict "repository" .Values.image.repository "serviceAccounts" $accounts) }}
 {{- end }}

@@ -25,6 +25,11 @@
 {{- include "cise.name" . }}-uninstall
 {{- end }}
 
+{{/* Who looks, in `helm test`, how CISE stands. */}}
+{{- define "cise.tester" -}}
+{{- include "cise.name" . }}-test
+{{- end }}
+
 {{- define "cise.image" -}}
 {{- $image := .Values.image }}
 {{- $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
