@@ -148,7 +148,12 @@ impl VaArgs {
         let parse = |image: &String| Sample::parse(image);
         let samples = self.images.iter().map(parse);
         let samples = samples.collect::<Result<Vec<_>, _>>()?;
-        Ok(self.images.iter().map(String::as_str).zip(samples).collect())
+        Ok(self
+            .images
+            .iter()
+            .map(String::as_str)
+            .zip(samples)
+            .collect())
     }
 
     fn exemptions(&self) -> Result<Arc<Exemptions>, Failure> {

@@ -133,9 +133,7 @@ impl Replicas {
         let status = deployment.status.as_ref();
         let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
         Self {
-            ready: status
-                .and_then(|status| status.ready_replicas)
-                .unwrap_or(0),
+            ready: status.and_then(|status| status.ready_replicas).unwrap_or(0),
             wanted: wanted.unwrap_or(1),
         }
     }

@@ -74,7 +74,7 @@ impl Service {
         let response = response.map_err(|reason| self.failed(reason))?;
         let status = response.status().as_u16();
         let reply = wire::Reply::of_service(response, Arc::clone(&self.host), Step::Ask);
-        let body = reply.into_body(limit, deadline).collect().await?;
+        let body = reply.into_body(limit, deadline).collect(None).await?;
         Ok(ServiceReply { status, body })
     }
 

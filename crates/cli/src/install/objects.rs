@@ -1,9 +1,9 @@
 //! The objects of an installation: those of the chart, for the choices that were made.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use cise_kubernetes::definitions;
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use cise_kubernetes::{definitions, exemption_definitions};
 use cise_policy::ApiGroup;
-use cise_reference::Reference;
+use cise_reference::{Digest, Reference};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -43,6 +43,7 @@ impl Installation {
     pub(crate) fn objects(&self) -> Result<Vec<Value>, Failure> {
         let mut objects = vec![self.own_namespace()];
         objects.extend(definitions(ApiGroup::V1Beta1));
+        objects.extend(exemption_definitions());
         for document in MANIFESTS.split("\n---\n") {
             let object: Value = serde_saphyr::from_str(&self.chosen(document))?;
             if object.is_object() && !is_hook(&object) {
@@ -131,8 +132,9 @@ fn manage(labels: &mut Map<String, Value>) {
 /// Pods are replaced when their configuration changes.
 fn checksum(data: &Value) -> String {
     let hash = digest(&SHA256, data.to_string().as_bytes());
-    let bytes = hash.as_ref().iter();
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    let mut bytes = [0; SHA256_OUTPUT_LEN];
+    bytes.copy_from_slice(hash.as_ref());
+    Digest::sha256(bytes).to_string()
 }
 
 /// What is needed by others comes before them; what starts pods, in the end.

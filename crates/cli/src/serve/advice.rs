@@ -17,7 +17,7 @@ pub(super) enum Guide {
     /// In this process, with the file of its database.
     Builtin(Arc<Advisor>, Option<PathBuf>),
     /// Elsewhere, reached as the configuration says.
-    Elsewhere(Remote, AdvisorService),
+    Elsewhere(Box<Remote>, AdvisorService),
 }
 
 impl Guide {
@@ -48,7 +48,7 @@ impl Guide {
             flights: configuration.flights,
             kept: settings.work.kept_assessments,
         });
-        Ok(Self::Elsewhere(remote, service))
+        Ok(Self::Elsewhere(Box::new(remote), service))
     }
 
     /// Follows what changes: the file of the database, or who vouches for the service.
@@ -62,13 +62,17 @@ impl Guide {
                 match (&service.channel, authorities) {
                     (Some(channel), _) => reach(&remote, &service.url, channel.clone()),
                     (None, Some(authorities)) => {
-                        tokio::spawn(trust(remote.clone(), Arc::clone(&service.url), authorities));
+                        tokio::spawn(trust(
+                            (*remote).clone(),
+                            Arc::clone(&service.url),
+                            authorities,
+                        ));
                     }
                     (None, None) => tracing::error!(
                         "nobody vouches for the advisor: expected `advisor.service.caFile`, or a section `cluster`"
                     ),
                 }
-                Arc::new(remote)
+                Arc::new(*remote)
             }
         }
     }

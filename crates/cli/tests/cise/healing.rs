@@ -20,6 +20,7 @@ fn with_every_replica_gone_the_cluster_comes_back_by_itself() {
     cluster.make("", &pod("running", "team", EXEMPT)).unwrap();
     cluster.kubectl("-n team wait --for=condition=Ready pod/running --timeout=60s");
 
+    the_systems_namespace_is_left_out(&cluster);
     cluster.node_goes();
     nothing_else_is_made(&cluster);
     the_systems_pods_are_not_held_up(&cluster);
@@ -42,6 +43,25 @@ fn no_policy_of_its_own_lets_everything_into_cises_namespace(cluster: &Guarded) 
         "the policy of the cluster counts",
         || ask().is_err_and(|said| said.contains("Trust is not supported")),
         || format!("{:?}", ask()),
+    );
+}
+
+/// That takes a while, during which its policy has to stay open.
+fn the_systems_namespace_is_left_out(cluster: &Guarded) {
+    let selectors = |kind: &str| {
+        cluster.kubectl(&format!(
+            "get {kind}webhookconfiguration image-admission-config -o jsonpath={{.webhooks[*].namespaceSelector}}"
+        ))
+    };
+    let both = || ["mutating", "validating"].map(selectors);
+    eventually(
+        "no webhook is called for kube-system",
+        || {
+            both()
+                .iter()
+                .all(|selectors| selectors.contains("\"kube-system\""))
+        },
+        || both().join("\n"),
     );
 }
 

@@ -88,7 +88,15 @@ fn every_shell_can_complete() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = folder.run(&format!("completions {shell}"));
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["check", "va", "exemption", "serve", "trust", "crds", "policies"] {
+        for word in [
+            "check",
+            "va",
+            "exemption",
+            "serve",
+            "trust",
+            "crds",
+            "policies",
+        ] {
             assert!(run.stdout.contains(word), "{shell} completes {word}");
         }
     }

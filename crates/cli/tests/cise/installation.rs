@@ -23,8 +23,7 @@ fn what_is_installed_without_helm_can_be_looked_at_and_removed() {
         before.transcript()
     );
 
-    let install =
-        "install --namespace security --image registry.example.com/cise:1.0 --replicas 3";
+    let install = "install --namespace security --image registry.example.com/cise:1.0 --replicas 3";
     for _again in 0..2 {
         let installed = cise(install);
         assert_eq!(installed.status, 0, "{}", installed.transcript());
@@ -48,8 +47,7 @@ fn what_is_installed_without_helm_can_be_looked_at_and_removed() {
     assert_eq!(first, Some("deleted Deployment security/cise"));
     let kinds = "configmap,secret,serviceaccount,role,rolebinding,clusterrole,clusterrolebinding,networkpolicy,poddisruptionbudget,\
                  deployment,service,mutatingwebhookconfiguration,validatingwebhookconfiguration";
-    let left =
-        format!("get {kinds} --all-namespaces -l app.kubernetes.io/instance=cise -o name");
+    let left = format!("get {kinds} --all-namespaces -l app.kubernetes.io/instance=cise -o name");
     assert_eq!(kubectl(&admin, &left), "");
     kubectl(&admin, "get namespace security");
     kubectl(&admin, "get clusterimagepolicies");

@@ -114,6 +114,7 @@ impl<'a> Desk<'a> {
             party: &self.party,
             progress: &self.progress,
             limit: MANIFEST_LIMIT,
+            room: None,
             deadline: self.caller.deadline,
         }
     }

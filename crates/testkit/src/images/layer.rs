@@ -65,6 +65,7 @@ impl Layer {
     }
 
     /// The layer without its last bytes; a registry takes it, because its digest is that of what is left.
+    #[must_use]
     pub fn truncated(mut self, bytes: usize) -> Self {
         self.content
             .truncate(self.content.len().saturating_sub(bytes));
@@ -72,6 +73,7 @@ impl Layer {
     }
 
     /// The layer with other bytes that are said to unpack to the same.
+    #[must_use]
     pub fn replaced(self, content: Vec<u8>) -> Self {
         Self { content, ..self }
     }

@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn a_feed_may_not_get_older_nor_lose_over_a_tenth_nor_its_completeness() {
         use Coverage::{Complete, Partial};
-        let table: [(&str, Option<&str>, u64, Coverage, &[&str]); 9] = [
+        type Row<'a> = (&'a str, Option<&'a str>, u64, Coverage, &'a [&'a str]);
+        let table: [Row<'_>; 9] = [
             ("Debian:12", Some(TUESDAY), 1000, Complete, &[]),
             (
                 "Debian:12",

@@ -38,7 +38,7 @@ fn a_source_is_a_url_a_preset_or_a_path() {
     }
 }
 
-/// A server of one file that knows its ETag; and how often it has sent the file.
+/// A server of one file that knows its `ETag`; and how often it has sent the file.
 struct Peer {
     address: Address,
     host: String,
