@@ -237,7 +237,7 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -253,7 +253,7 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
             let found = bearer(&headers);
-            let found = found.as_ref().map(|token| token.expose_secret());
+            let found = found.as_ref().map(ExposeSecret::expose_secret);
             assert_eq!(found, token, "{value}");
         }
         assert!(bearer(&HeaderMap::new()).is_none());

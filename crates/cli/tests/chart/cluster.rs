@@ -43,8 +43,10 @@ fn the_api_server_accepts_every_object_of_the_chart() {
     let kubectl = plane.kubectl(&User::admin()).unwrap();
     kubectl.run(&["create", "namespace", "security"]).unwrap();
     // A pod is refused whose service account does not exist, and a dry run makes none.
-    let account = ["-n", "security", "create", "serviceaccount", "cise"];
-    kubectl.run(&account).unwrap();
+    for account in ["cise", "cise-test"] {
+        let create = ["-n", "security", "create", "serviceaccount", account];
+        kubectl.run(&create).unwrap();
+    }
     // What comes with other operators is unknown to this cluster.
     let without_operators = "certificates.from=cise,certificates.issuer=null,metrics.serviceMonitor.enabled=false,\
                              metrics.alerts.enabled=false";
@@ -97,6 +99,7 @@ impl Story {
     fn tell(&self) {
         let notes = self.helm(&["install", "cise", CHART]);
         self.everything_is_there(&notes);
+        self.while_pods_succeed(&["test", "cise"]);
         self.pods_are_made_where_only_restricted_ones_may_be();
         self.an_upgrade_leaves_filled_webhooks_alone_and_makes_deleted_ones_anew();
         self.nothing_is_left_but_what_belongs_to_the_user();
