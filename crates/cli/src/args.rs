@@ -50,7 +50,7 @@ enum Command {
     Check(CheckArgs),
     /// Tell what is vulnerable in images, and what to do about it
     Va(VaArgs),
-    /// Build or look at the advisory database
+    /// Build, carry or look at the advisory database
     Db(DbArgs),
     /// Add, list or remove exemptions of the Vulnerability Advisor
     Exemption(ExemptionArgs),

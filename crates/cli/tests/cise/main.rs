@@ -9,6 +9,7 @@
 
 mod advisor;
 mod advisories;
+mod artifact;
 mod bad_input;
 mod bypasses;
 mod check;
