@@ -33,7 +33,10 @@ fn what_is_installed_without_helm_can_be_looked_at_and_removed() {
     }
     let image = "-n security get deployment cise -o jsonpath={.spec.replicas}:{.spec.template.spec.containers[0].image}";
     assert_eq!(kubectl(&admin, image), "3:registry.example.com/cise:1.0");
-    kubectl(&admin, "explain imagepolicy.spec");
+    kubectl(
+        &admin,
+        "wait --for=condition=Established --timeout=60s crd --all",
+    );
     let status = cise("status --namespace security").stdout;
     assert!(status.contains("not filled in yet"), "{status}");
     assert!(
