@@ -165,6 +165,17 @@ fn every_failure_is_a_sentence_that_names_the_host_and_what_can_be_done() {
             Subject::Referrers(digest("a")),
             RegistryFailure::TooManyReferrers { limit: 1000 },
         ),
+        error(Subject::Blob(digest("a")), RegistryFailure::Damaged),
+        error(
+            Subject::NewBlob(digest("a")),
+            RegistryFailure::NoPlace {
+                host: "registry.example.com".into(),
+            },
+        ),
+        error(
+            Subject::NewManifest(Tag::parse("v1").expect("a tag")),
+            RegistryFailure::NotFound,
+        ),
     ]);
     let mut page = String::new();
     for error in errors {

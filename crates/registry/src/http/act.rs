@@ -30,7 +30,7 @@ impl Act {
         Self::by(Method::POST).sending("application/octet-stream", nothing)
     }
 
-    /// The upload that was begun is ended at `location`, where the server wants it. Its bytes are of that digest.
+    /// The upload that was begun is ended at `location`, where the server wants it.
     pub(crate) fn end_upload(location: HeaderValue, content: Content) -> Self {
         Self {
             led_to: Some(location),

@@ -13,8 +13,11 @@ use cise_registry::{
 use cise_testkit::authority::Authority;
 use cise_testkit::components::{CRANE, REGISTRY, require};
 use cise_testkit::images::sha256;
+use cise_testkit::proxy::{Fault, Proxy};
 use cise_testkit::registry::Registry;
 use cise_testkit::tokens::{TokenServer, User};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::setup::{caller, client, keyring, named, plain_client, reason, repository, trusting};
@@ -201,4 +204,49 @@ async fn who_may_only_read_does_not_push() {
             .expect_err("no right");
         assert_eq!(reason(&error), &Reason::Unauthorized, "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_leads_elsewhere_goes_without_credentials() {
+    if !require(&[&REGISTRY]) {
+        return;
+    }
+    let authority = Authority::new("test").expect("an authority");
+    let guarded = Registry::basic(&authority).expect("a registry");
+    let other = Registry::open().expect("a registry");
+    let front = Proxy::tls(guarded.upstream(), &authority).expect("a proxy");
+    let back = Proxy::tls(other.upstream(), &authority).expect("a proxy");
+    let elsewhere = format!(
+        "https://{}/v2/team/app/blobs/uploads/elsewhere",
+        back.host()
+    );
+    let elsewhere = HeaderValue::try_from(elsewhere).expect("a header");
+    let lead_away = Fault::change(move |answer| {
+        if answer.status == StatusCode::ACCEPTED {
+            answer.headers.insert(LOCATION, elsewhere.clone());
+        }
+    });
+    front.on("/v2/team/app/blobs/uploads/", lead_away);
+    let security = trusting(&authority);
+    let client = client(vec![
+        named(&front.host(), &security),
+        named(&back.host(), &security),
+    ]);
+    let keyring = keyring(&[(&front.host(), Registry::USER, Registry::PASSWORD)]);
+    let (repository, caller) = (repository(&front.host()), caller(&keyring));
+    let content = Content::Bytes(Bytes::from_static(b"something"));
+    let name = digest_of(b"something");
+    client
+        .push_blob(&repository, &name, &content, &caller)
+        .await
+        .expect_err("no such upload");
+    let shown = |proxy: &Proxy| {
+        let exchanges = proxy.exchanges();
+        exchanges
+            .iter()
+            .filter(|one| one.authorization.is_some())
+            .count()
+    };
+    assert_eq!((back.exchanges().len(), shown(&back)), (1, 0));
+    assert!(shown(&front) > 0);
 }
