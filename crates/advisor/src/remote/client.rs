@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use secrecy::SecretString;
 
 use super::wire::{Answered, Asked, Code, Confidential, Declined, MAX_ANSWER, PATH};
-use crate::assessment::{Assessment, Examination, Rules};
+use crate::assessment::{Assessment, Examination, Gate, Rules};
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
 use crate::service::{ImageKey, KEPT_FOR, Verdicts, age};
@@ -43,8 +43,9 @@ pub struct RemoteSettings {
 
 /// An advisor that is another program. Cloning shares what is kept of its answers.
 ///
-/// What it has said of an image is kept for ten minutes, or until it names another advisory database. While it cannot be
-/// reached, what is kept counts, and everything else has no answer.
+/// What it has said of an image is kept for ten minutes, or until it names another advisory database. That admits an image
+/// without another question, and refuses none. While the service cannot be reached, what is kept counts for both, and everything
+/// else has no answer.
 #[derive(Clone)]
 pub struct Remote {
     settings: Arc<RemoteSettings>,
@@ -99,24 +100,39 @@ impl Remote {
         self.service.store(Some(Arc::new(service)));
     }
 
+    /// What is kept admits, and does not refuse: before somebody is refused the service is asked, unless it cannot be reached.
     async fn assess(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
-        let examination = self.examination(&question).await?;
-        self.verdicts.draw(&examination, &question)
-    }
-
-    async fn examination(&self, question: &Question<'_>) -> Result<Arc<Examination>, Unadvised> {
         let sample = question.sample(&self.platforms);
         let key = (ImageKey::of(&sample), sample.rules.clone());
-        if let Some(kept) = self
-            .examined
-            .get(&key)
-            .filter(|kept| self.holds(kept, &sample))
+        let kept = self.kept(&key, &sample);
+        let kept = kept.map(|kept| self.verdicts.draw(&kept, &question));
+        let kept = kept.transpose()?;
+        if let Some(kept) = &kept
+            && kept.gate(question.rules) == Gate::Admit
         {
-            return Ok(Arc::clone(&kept.examination));
+            return Ok(Arc::clone(kept));
         }
+        match (self.ask(&question, &sample, key).await, kept) {
+            (Err(Unadvised::Unreachable { .. }), Some(kept)) => Ok(kept),
+            (answered, _) => self.verdicts.draw(&answered?, &question),
+        }
+    }
+
+    fn kept(&self, key: &Key, sample: &Sample<'_>) -> Option<Arc<Examination>> {
+        let kept = self.examined.get(key)?;
+        self.holds(&kept, sample)
+            .then(|| Arc::clone(&kept.examination))
+    }
+
+    async fn ask(
+        &self,
+        question: &Question<'_>,
+        sample: &Sample<'_>,
+        key: Key,
+    ) -> Result<Arc<Examination>, Unadvised> {
         let errand = Errand {
             remote: self.clone(),
-            json: SecretBody::of(question, &sample)?,
+            json: SecretBody::of(question, sample)?,
             deadline: sample.caller.deadline,
             now: sample.now,
         };

@@ -13,6 +13,7 @@ fn every_page_of_help_reads_well() {
         "exemption --help",
         "exemption add --help",
         "serve --help",
+        "advisor --help",
         "trust",
         "trust list --help",
         "trust show --help",
