@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use cise_kubernetes::{Access, Cluster, definitions};
+use cise_kubernetes::{Access, Cluster, definitions, exemption_definitions};
 use cise_policy::ApiGroup;
 use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
 
@@ -21,6 +21,9 @@ metadata: {name: cise}
 rules:
 - apiGroups: [securityenforcement.admission.cloud.ibm.com, portieris.cloud.ibm.com]
   resources: [imagepolicies, clusterimagepolicies]
+  verbs: [list, watch]
+- apiGroups: [securityenforcement.admission.cloud.ibm.com]
+  resources: [imageexemptions, clusterimageexemptions]
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [secrets, serviceaccounts]
@@ -118,8 +121,13 @@ impl Environment {
         Self { plane, admin, own }
     }
 
+    /// Defines the policies of a group; exemptions are of the first.
     pub(crate) fn define(&self, group: ApiGroup) {
-        for definition in definitions(group) {
+        let exemptions = match group {
+            ApiGroup::V1Beta1 => exemption_definitions().to_vec(),
+            ApiGroup::PortierisV1 => Vec::new(),
+        };
+        for definition in definitions(group).into_iter().chain(exemptions) {
             self.apply(&definition.to_string());
             let name = definition["metadata"]["name"].as_str().unwrap();
             let wait = [

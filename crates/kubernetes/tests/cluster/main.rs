@@ -10,6 +10,7 @@
 mod crds;
 mod defaults;
 mod environment;
+mod exemptions;
 mod policies;
 mod registration;
 mod relay;

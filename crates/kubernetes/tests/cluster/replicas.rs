@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cise_kubernetes::{CertificateKeeper, Leadership};
 
 use crate::environment::{Environment, HOME, eventually};
@@ -42,6 +44,51 @@ async fn one_replica_leads_and_another_follows_it_when_it_resigns_or_falls_silen
     follow(&a);
     eventually("the lease of the silent one has run out", || {
         *a_leads.borrow()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_advisor_is_given_a_certificate_of_the_same_authority_where_it_has_a_secret() {
+    let Some(environment) = Environment::shared() else {
+        return;
+    };
+    let cluster = environment.cluster().await;
+    let keeper = CertificateKeeper::new(&cluster, "own-certificates", "cise").with_companion(
+        &cluster,
+        "advisor-certificates".to_owned(),
+        "cise-advisor.ibm-system.svc".to_owned(),
+    );
+    let (own, authorities) = (keeper.certificates(), keeper.authorities());
+    let leads = tokio::sync::watch::channel(true).1;
+    tokio::spawn(async move { keeper.follow(leads).await });
+    eventually("there is a certificate", || own.borrow().is_some()).await;
+
+    let get = ["-n", HOME, "get", "secret", "advisor-certificates"];
+    let data = |key: &str| {
+        let path = format!("jsonpath={{.data.{key}}}");
+        environment.kubectl(&[&get[..], &["-o", &path]].concat())
+    };
+    let list = environment.kubectl(&["-n", HOME, "get", "secrets", "-o", "name"]);
+    assert!(
+        !list.contains("advisor-certificates"),
+        "it is never made: {list}"
+    );
+    let create = ["-n", HOME, "create", "secret", "generic"];
+    environment.kubectl(&[&create[..], &["advisor-certificates"]].concat());
+    eventually("it is filled", || !data("tls\\.key").is_empty()).await;
+    let authority = STANDARD.decode(data("ca\\.crt")).unwrap();
+    let trusted = authorities.borrow().clone().unwrap();
+    assert!(trusted.contains(std::str::from_utf8(&authority).unwrap()));
+    let own = own.borrow().clone().unwrap();
+    let given = STANDARD.decode(data("tls\\.crt")).unwrap();
+    assert_ne!(own.chain.as_bytes(), given, "the webhooks keep theirs");
+
+    let damage = r#"{"data":{"tls.crt":"aHVudGVyMg=="}}"#;
+    let patch = ["-n", HOME, "patch", "secret", "advisor-certificates", "-p"];
+    environment.kubectl(&[&patch[..], &[damage]].concat());
+    eventually("it is filled again", || {
+        !["aHVudGVyMg==", &STANDARD.encode(&given)].contains(&data("tls\\.crt").as_str())
     })
     .await;
 }
