@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cise_policy::{ApiGroup, Fault, Origin, Policy, PolicyError, Scope};
+use cise_advisor::assessment::Rules;
+use cise_policy::{ApiGroup, Fault, Origin, Policy, PolicyError, Scope, Vulnerability};
 use serde_json::value::RawValue;
 
 use super::PolicyRefusal;
@@ -116,13 +117,38 @@ impl<'a> Place<'a> {
             _ => false,
         };
         if is_here && origin.group() == self.group {
-            return Ok(Asked::ToStore(policy));
+            return match unusable_rules(&policy) {
+                None => Ok(Asked::ToStore(policy)),
+                Some(why) => Err(Refused {
+                    policy: Some(policy.origin().clone()),
+                    why,
+                }),
+            };
         }
         let why = PolicyRefusal::Elsewhere {
             policy: origin.to_string(),
         };
         Err(why.into())
     }
+}
+
+/// Why an entry's own rules for the Vulnerability Advisor would deny everything that they are about.
+fn unusable_rules(policy: &Policy) -> Option<PolicyRefusal> {
+    policy
+        .entries()
+        .iter()
+        .enumerate()
+        .find_map(|(index, entry)| {
+            let mut own = entry.requirements.vulnerability.iter();
+            let error = own.find_map(|one| match one {
+                Vulnerability::Custom(rules) => Rules::default().amended(rules.value()).err(),
+                Vulnerability::Standard { .. } => None,
+            })?;
+            Some(PolicyRefusal::Unreadable {
+                field: format!("spec.repositories[{index}].policy"),
+                why: shown(&error.to_string(), MAX_DETAIL).to_string(),
+            })
+        })
 }
 
 /// Have both objects the same fields, but for their metadata and status?

@@ -193,6 +193,10 @@ async fn what_cannot_work_is_refused_with_the_field_and_the_reason() {
             policy(json!({ "va": { "enabled": true, "strict": true } })),
             "unknown field `strict`",
         ),
+        (
+            policy(json!({ "vulnerability": { "unsuported": "deny" } })),
+            "spec.repositories[0].policy: `vulnerability`: unknown field `unsuported`",
+        ),
         (policy(json!({ "mode": "off" })), "policy.mode: "),
         (json!({ "repositorys": [] }), "unknown field `repositorys`"),
         (json!([]), "spec: "),
