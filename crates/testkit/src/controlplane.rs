@@ -8,6 +8,7 @@ mod api;
 mod egress;
 mod kubectl;
 mod node;
+mod requests;
 mod user;
 
 use std::fs;
@@ -29,6 +30,7 @@ use egress::Egress;
 pub use api::{Answer, Api};
 pub use kubectl::Kubectl;
 pub use node::{End, Node, Pretend, Program, Runtime};
+pub use requests::Asked;
 pub use user::User;
 
 /// The addresses that services get.
@@ -130,6 +132,12 @@ impl ControlPlane {
         Api::new(&self.cluster.url, &self.cluster.authority, &identity)
     }
 
+    /// What a service account has asked of the API server so far.
+    pub fn requests_of(&self, namespace: &str, account: &str) -> Result<Vec<Asked>, Error> {
+        let user = format!("system:serviceaccount:{namespace}:{account}");
+        requests::of(&self.cluster.audit_log(), &user)
+    }
+
     /// The command line client, used by this person or program.
     pub fn kubectl(&self, user: &User) -> Result<Kubectl, Error> {
         self.cluster.kubectl(user)
@@ -137,6 +145,10 @@ impl ControlPlane {
 }
 
 impl Cluster {
+    fn audit_log(&self) -> PathBuf {
+        self.folder.path().join("audit.log")
+    }
+
     fn kubectl(&self, user: &User) -> Result<Kubectl, Error> {
         Kubectl::new(
             &self.kubectl,
@@ -152,6 +164,7 @@ impl Cluster {
         let identity = self.authority.server(&names)?;
         let program = KUBE_APISERVER.program()?;
         let egress = self.write("egress.json", &self.egress.configuration())?;
+        let audited = self.write("audit.json", &requests::policy())?;
         on_free_port(|address| {
             let mut command = Command::new(&program);
             command
@@ -171,6 +184,8 @@ impl Cluster {
                     "--allow-privileged=true",
                     "--profiling=false",
                 ])
+                .arg(flag("--audit-policy-file", &audited))
+                .arg(flag("--audit-log-path", &self.audit_log()))
                 .args([
                     "--authorization-mode=Node,RBAC",
                     "--enable-admission-plugins=NodeRestriction",

@@ -13,6 +13,7 @@ mod customizing;
 mod defaults;
 mod deploying;
 mod installing;
+mod privileges;
 mod reader;
 mod removing;
 mod signers;
@@ -62,6 +63,8 @@ fn the_documentation_holds_from_installing_to_removing() {
     deploying::images_that_the_advisor_does_not_support_are_allowed(&reader);
     deploying::a_deployment_is_allowed_only_if_all_images_pass(&reader);
     deploying::a_pod_is_not_updated_to_an_image_that_does_not_pass(&reader);
+
+    privileges::it_does_what_its_roles_permit_and_asks_for_nothing_else(&reader);
 
     removing::without_its_webhooks_nothing_is_enforced(&reader);
     removing::nothing_is_left_but_definitions_and_policies(&reader);
