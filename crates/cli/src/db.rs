@@ -63,8 +63,8 @@ enum DbCommand {
         exploited vulnerabilities, in JSON; or EPSS scores, in CSV. An archive that is called as its ecosystem (`Debian.zip`, or `all.zip` \
         in a folder `Debian`) is taken as complete for it.\n\n\
         A source may be an https URL as well; `osv:Debian` is where osv.dev publishes an ecosystem, and `kev` where CISA publishes its \
-        catalogue. Copies are kept in the folder FILE.sources, and fetched again only if they changed. Parts whose sources did not change since the last build are taken over. The \
-        file appears whole or not at all."
+        catalogue. Copies are kept in the folder FILE.sources, and fetched again only if they changed. Parts whose sources did not change \
+        since the last build are taken over. The file appears whole or not at all."
 )]
 struct BuildArgs {
     /// The archives and folders, or where they are fetched from
