@@ -41,8 +41,8 @@ fn permitted(reader: &Reader) -> Vec<(String, String, String)> {
         format!("kubectl -n {HOME} get role cise-default-policies -o json"),
         "kubectl -n kube-system get role cise-default-policies -o json".to_owned(),
     ];
-    let roles = lines.map(|line| serde_json::from_str::<Value>(&reader.runs(&line)).unwrap());
-    let rules = roles
+    let granted = lines.map(|line| serde_json::from_str::<Value>(&reader.runs(&line)).unwrap());
+    let rules = granted
         .iter()
         .flat_map(|role| role["rules"].as_array().unwrap());
     let mut permitted = Vec::new();
