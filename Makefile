@@ -93,4 +93,4 @@ components:
 	$(CARGO) run --quiet --locked -p cise-testkit --bin components -- get $(SETS)
 
 cargo-test:
-	CISE_REQUIRE_COMPONENTS=1 $(CARGO) test --workspace --locked
+	CISE_REQUIRE_COMPONENTS=1 $(CARGO) test --workspace --locked --no-fail-fast
