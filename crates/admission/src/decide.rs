@@ -8,7 +8,13 @@ use cise_reference::{Digest, Reference, ReferenceError};
 use crate::hook::{Hook, Pass};
 use crate::reason::Reason;
 use crate::requirement::Requirement;
-use crate::verdict::{Admission, AppliedEntry, Complaint, Enforcement, Evidence, Pin, Verdict};
+use crate::text::shown;
+use crate::verdict::{
+    Admission, AppliedEntry, Complaint, Enforcement, Evidence, ImageDecision, Pin, Place, Verdict,
+};
+
+/// How much of an image is kept, in characters: more than the longest valid reference has.
+const MAX_IMAGE: usize = 800;
 
 /// What is asked of the decision: by which webhook, and how much a refusal weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +137,18 @@ impl Judgement {
             applied: Vec::new(),
             evidence: Vec::new(),
             tolerated: Vec::new(),
+        }
+    }
+
+    /// It, said of this image and its places.
+    pub(crate) fn about(self, image: &str, places: Vec<Place>) -> ImageDecision {
+        ImageDecision {
+            image: shown(image, MAX_IMAGE).to_string(),
+            places,
+            applied: self.applied,
+            verdict: self.verdict,
+            evidence: self.evidence,
+            tolerated: self.tolerated,
         }
     }
 }

@@ -178,5 +178,5 @@ async fn judge_image(inquiry: &Inquiry<'_>, subject: &Subject<'_>) -> ImageDecis
     // A panic is one image's denial: what is decided about the others still holds.
     let judged = AssertUnwindSafe(judging).catch_unwind().await;
     let judgement = judged.unwrap_or_else(|_| decide(Standing::Faulted, inquiry.duty));
-    ImageDecision::new(subject.image, subject.places.clone(), judgement)
+    judgement.about(subject.image, subject.places.clone())
 }

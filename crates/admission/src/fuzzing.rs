@@ -12,7 +12,7 @@ use crate::requirement::Requirement;
 use crate::review::Review;
 use crate::settings::Workloads;
 use crate::subject::Subject;
-use crate::verdict::{Decision, Evidence, ImageDecision};
+use crate::verdict::{Decision, Evidence};
 
 /// The answer to a body in a world in which every tag leads to `digest`, and `digest` meets every requirement: all that an
 /// engine does, but for asking others.
@@ -59,11 +59,7 @@ fn judge(hook: Hook, request: &Request<'_>, policies: &Policies, digest: &Digest
             Standing::Matched(matched) => Standing::Matched(met(matched, digest)),
             settled => settled,
         };
-        ImageDecision::new(
-            subject.image,
-            subject.places.clone(),
-            decide(standing, duty),
-        )
+        decide(standing, duty).about(subject.image, subject.places.clone())
     };
     Decision {
         kind,

@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod gate;
 mod generation;
 mod hook;
+mod image_at;
 mod json;
 mod kind;
 mod messages;
@@ -40,6 +41,7 @@ pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
 pub use gate::{PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread};
 pub use hook::{Hook, Pass};
+pub use image_at::{ImageAt, List};
 pub use json::JsonError;
 pub use kind::Kind;
 pub use reason::{Reason, Step};
@@ -56,4 +58,4 @@ pub use verdict::{
     Admission, AppliedEntry, AssessmentEvidence, Complaint, Decision, Enforcement, Evidence,
     ImageDecision, Pin, Place, TagResolution, Verdict,
 };
-pub use workload::{ImageAt, List, MAX_IMAGES, Mirror, Workload, WorkloadError};
+pub use workload::{MAX_IMAGES, Mirror, Workload, WorkloadError};

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::image_at::{ImageAt, List};
 use crate::json::Map;
 use crate::text::Text;
-use crate::workload::{ImageAt, List};
 
 /// A list that may be absent, or `null`, which is how Go writes a list without elements.
 type Elements<T> = Option<Vec<Map<T>>>;

@@ -2,10 +2,11 @@
 
 use cise_signature::SideEffects;
 
+use crate::image_at::{ImageAt, List};
 use crate::kind::{self, Kind, Reach};
 use crate::review::{Operation, Review, UserInfo};
 use crate::text::{Text, shown};
-use crate::workload::{ImageAt, List, Workload, WorkloadError};
+use crate::workload::{Workload, WorkloadError};
 
 /// An object that somebody wants to create or change.
 #[derive(Debug)]

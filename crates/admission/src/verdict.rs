@@ -6,14 +6,11 @@ use cise_reference::{Digest, Repository, Tag};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::decide::Judgement;
+use crate::image_at::{ImageAt, List};
 use crate::kind::Kind;
 use crate::reason::Reason;
 use crate::text::shown;
-use crate::workload::{ImageAt, List};
 
-/// How much of an image is kept, in characters: more than the longest valid reference has.
-const MAX_IMAGE: usize = 800;
 /// How much of a container's name is kept. The API server accepts 63 characters.
 const MAX_NAME: usize = 80;
 
@@ -172,23 +169,6 @@ impl Decision {
 }
 
 impl ImageDecision {
-    pub(crate) fn new(image: &str, places: Vec<Place>, judgement: Judgement) -> Self {
-        let Judgement {
-            verdict,
-            applied,
-            evidence,
-            tolerated,
-        } = judgement;
-        Self {
-            image: shown(image, MAX_IMAGE).to_string(),
-            places,
-            applied,
-            verdict,
-            evidence,
-            tolerated,
-        }
-    }
-
     /// Whether the image may run.
     pub fn is_admitted(&self) -> bool {
         matches!(self.verdict, Verdict::Admitted(_))

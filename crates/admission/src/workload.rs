@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::image_at::ImageAt;
 use crate::json::{self, JsonError, Map};
 use crate::kind::Kind;
 use crate::pod::{PodMetadata, PodSpec};
@@ -25,32 +26,6 @@ pub struct Workload<'a> {
     pub service_account: Option<Text<'a>>,
     /// The node that claims to run the pod already, if this is a mirror pod.
     pub mirror_of: Option<Mirror<'a>>,
-}
-
-/// A place of an object that names an image, or should.
-#[derive(Clone, Debug)]
-pub struct ImageAt<'a> {
-    /// List that the place is in.
-    pub list: List,
-    /// Position in that list.
-    pub index: usize,
-    /// Name of the container or volume.
-    pub name: Text<'a>,
-    /// The image, as written.
-    pub image: Option<Text<'a>>,
-}
-
-/// The lists of a pod specification whose elements name images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the Kubernetes API, which defines them"
-)]
-pub enum List {
-    Containers,
-    InitContainers,
-    EphemeralContainers,
-    Volumes,
 }
 
 /// A pod that says that a kubelet runs it already, from a file on its node.
@@ -87,46 +62,6 @@ pub enum WorkloadError {
         /// How many images the object names.
         count: usize,
     },
-}
-
-impl List {
-    /// The list's name in a pod specification.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Containers => "containers",
-            Self::InitContainers => "initContainers",
-            Self::EphemeralContainers => "ephemeralContainers",
-            Self::Volumes => "volumes",
-        }
-    }
-
-    /// What an element of the list is called.
-    pub fn element(self) -> &'static str {
-        match self {
-            Self::Containers => "container",
-            Self::InitContainers => "init container",
-            Self::EphemeralContainers => "ephemeral container",
-            Self::Volumes => "volume",
-        }
-    }
-
-    /// Where an element keeps its image, as a JSON pointer relative to the element.
-    pub(crate) fn image_pointer(self) -> &'static str {
-        match self {
-            Self::Volumes => "/image/reference",
-            _ => "/image",
-        }
-    }
-}
-
-impl ImageAt<'_> {
-    /// Whether the other place is of the same list, has the same name, and names the same image, letter for letter.
-    pub fn is_unchanged_from(&self, other: &ImageAt<'_>) -> bool {
-        self.list == other.list
-            && self.name == other.name
-            && self.image.is_some()
-            && self.image == other.image
-    }
 }
 
 impl<'a> Workload<'a> {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cise_advisor::database::artifact::{Carried, Transfer};
-use cise_advisor::database::build::{Build, Built, Input, Outcome, Rejections, Stage, build};
+use cise_advisor::database::build::{Build, Built, Input, Outcome, Stage, build};
 use cise_advisor::database::download::{self, Address};
-use cise_advisor::database::{Database, Releases, Texts};
+use cise_advisor::database::{Database, Rejections, Releases, Texts};
 use cise_advisor::osv;
 use cise_registry::{Deadline, Registry};
 use clap::{Args, Subcommand};

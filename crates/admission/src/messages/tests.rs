@@ -11,12 +11,12 @@ use cise_signature::{Refusal, RefusalKind};
 use jiff::Timestamp;
 
 use super::*;
+use crate::image_at::List;
 use crate::kind::Kind;
 use crate::reason::{Reason, Step};
 use crate::requirement::Requirement;
 use crate::sources::SourceError;
 use crate::verdict::AppliedEntry;
-use crate::workload::List;
 
 const IMAGE: &str = "registry.example.com/team/app:v1";
 

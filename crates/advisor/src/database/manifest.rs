@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::build::Rejections;
 use super::feeds::Feed;
 use super::hash::Sha256;
+use super::rejected::Rejections;
 use crate::Ecosystem;
 
 /// All of a database but its rows. Its own hash names the database.

@@ -10,10 +10,10 @@ use super::harvest::{Harvest, Rules, Tally};
 use super::plan::{Need, Plan};
 use super::reading;
 use super::records::Records;
-use super::rejected::Rejections;
 use super::sorter::{Sorted, Sorter};
 use super::source::{Kind, Source};
 use super::{Build, Progress, Stage, lists};
+use crate::database::Rejections;
 use crate::database::manifest::{Catalogue, SourceNote};
 use crate::{Advisory, Ecosystem};
 

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use super::key;
-use super::rejected::Rejections;
+use crate::database::Rejections;
 use crate::database::block::MAX_ROW_BYTES;
 use crate::database::feeds;
 use crate::database::manifest::{Releases, Texts};
