@@ -90,13 +90,15 @@ pub enum Gap {
         /// Its type in the manifest.
         media_type: Box<str>,
     },
-    /// A layer that some runtimes do not unpack, but build from a table of contents.
+    /// A layer that some runtimes do not unpack, but build from a table of contents that does not say the same.
     #[error(
-        "the layer {layer} has a table of contents, from which lazy runtimes build files, and which is not compared with it"
+        "the layer {layer} has a table of contents, from which lazy runtimes build files: {why}"
     )]
     LazyLayer {
         /// Its digest in the manifest.
         layer: Box<str>,
+        /// What is wrong with the table.
+        why: Box<str>,
     },
     /// Manifest and configuration do not speak of the same layers.
     #[error("the manifest has {layers} layers, and the configuration has {diff_ids}")]

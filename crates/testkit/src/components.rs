@@ -244,14 +244,27 @@ pub static UMOCI: Component = Component {
     },
 };
 
+/// What makes layers with a table of contents, by the libraries of the runtimes that read them lazily.
+pub static CHUNKED: Component = Component {
+    name: "chunked",
+    set: Set::Images,
+    build_time: "10 s",
+    module: "chunked",
+    package: "tools.invalid/chunked",
+    ldflags: STRIPPED,
+    overlay: None,
+    installed: Installed::Never,
+};
+
 /// Every component.
-pub static ALL: [&Component; 12] = [
+pub static ALL: [&Component; 13] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
     &CRANE,
     &REFERRERS,
     &UMOCI,
+    &CHUNKED,
     &ETCD,
     &KUBE_APISERVER,
     &KUBE_CONTROLLER_MANAGER,

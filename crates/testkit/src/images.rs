@@ -1,11 +1,13 @@
 //! Small real images, made without an engine.
 
+mod chunked;
 mod layer;
 pub mod layout;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
+pub use chunked::{Chunked, ChunkedLayer};
 pub use layer::Layer;
 
 use crate::Error;

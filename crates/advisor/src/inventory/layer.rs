@@ -5,10 +5,11 @@ mod blob;
 mod inflate;
 mod listing;
 mod path;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use cise_reference::Digest;
@@ -20,22 +21,29 @@ use crate::detector::{Detected, Detector, Mark};
 use crate::{Manager, Package, Release};
 use archive::Entry;
 use blob::Blob;
-use inflate::{Bounds, Inflated};
+use inflate::{Bounds, Inflated, Origin};
 use path::Place;
+use table::{Candidate, Outline, Tables};
 
 pub use archive::TarError;
 pub(super) use archive::{Archive, Input, Kind};
 pub(super) use listing::{Item, Listing};
 pub(super) use path::clean;
 
-/// What one layer says: all its entries, and what is in those that are read. It depends on the layer's diff id and on the
-/// detectors only, so it serves every image that has the layer.
+/// What one layer says: all its entries, and what is in those that are read. That depends on the layer's diff id and on the
+/// detectors only, so it serves every image that has the layer. What lazy runtimes find in it depends on the blob.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerInventory {
     pub(super) listing: Listing,
     pub(super) files: Vec<File>,
     pub(super) marks: BTreeSet<Mark>,
+    /// The tables of contents of each blob that the layer was read from, by its digest.
+    #[serde(default)]
+    tables: BTreeMap<Box<str>, Tables>,
 }
+
+/// The most blobs of one layer whose tables are kept.
+const MAX_BLOBS: usize = 16;
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,13 +189,19 @@ pub(super) fn read(
         expected.diff_id.algorithm(),
         bounds,
     ));
-    let inventory = LayerInventory::read(&mut archive, limits)?;
-    let (blob, diff_id) = archive.finish()?.finish()?;
-    match blob.finish()? {
-        found if found != expected.digest => Err(LayerError::Digest { found }),
-        _ if diff_id != expected.diff_id => Err(LayerError::DiffId { found: diff_id }),
-        _ => Ok(inventory),
+    let (mut inventory, outline) = Reading::of(&mut archive, limits)?;
+    let ended = archive.finish()?.finish()?;
+    let (found, tail) = ended.blob.finish()?;
+    if found != expected.digest {
+        return Err(LayerError::Digest { found });
     }
+    if ended.diff_id != expected.diff_id {
+        let found = ended.diff_id;
+        return Err(LayerError::DiffId { found });
+    }
+    let tables = Tables::of(&outline, &inventory.listing, &ended.aside, &tail);
+    inventory.tables.insert(found.as_str().into(), tables);
+    Ok(inventory)
 }
 
 impl LayerInventory {
@@ -200,22 +214,66 @@ impl LayerInventory {
         self.listing.weight() + packages.sum::<usize>()
     }
 
-    fn read<I: Input>(archive: &mut Archive<I>, limits: &Limits) -> Result<Self, LayerError> {
-        let mut inventory = Self::default();
-        let mut entries = 0;
+    /// Whether it was read from that blob too, so that nothing of the blob is unknown.
+    pub(super) fn was_read_from(&self, blob: &Digest) -> bool {
+        self.tables.contains_key(blob.as_str())
+    }
+
+    /// Takes over what is known of other blobs from what was read of the same layer before.
+    pub(super) fn take_over(&mut self, before: &Self) {
+        for (blob, tables) in &before.tables {
+            if self.tables.len() < MAX_BLOBS {
+                self.tables
+                    .entry(blob.clone())
+                    .or_insert_with(|| tables.clone());
+            }
+        }
+    }
+
+    /// Whether lazy runtimes show what is in the layer, where it comes as that blob and a manifest with these annotations has
+    /// it; an error is a phrase that says why its table of contents does not count.
+    pub(super) fn shows_the_same(
+        &self,
+        blob: &Digest,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<(), Box<str>> {
+        let unread = Tables::default();
+        let tables = self.tables.get(blob.as_str()).unwrap_or(&unread);
+        tables.judge(annotations)
+    }
+}
+
+/// A layer that is being read.
+#[derive(Default)]
+struct Reading {
+    inventory: LayerInventory,
+    outline: Outline,
+    entries: u64,
+}
+
+impl Reading {
+    /// All of an archive.
+    fn of<I: Origin>(
+        archive: &mut Archive<I>,
+        limits: &Limits,
+    ) -> Result<(LayerInventory, Outline), LayerError> {
+        let mut reading = Self::default();
         while let Some(entry) = archive.next()? {
-            entries += 1;
-            if entries > limits.entries {
+            reading.entries += 1;
+            if reading.entries > limits.entries {
                 return Err(LayerError::Entries {
                     limit: limits.entries,
                 });
             }
-            inventory.take(&entry, archive, limits)?;
+            reading.take(&entry, archive, limits)?;
         }
-        Ok(inventory)
+        if archive.goes_on()? {
+            reading.take_appended(archive, limits)?;
+        }
+        Ok((reading.inventory, reading.outline))
     }
 
-    fn take<I: Input>(
+    fn take<I: Origin>(
         &mut self,
         entry: &Entry,
         archive: &mut Archive<I>,
@@ -224,15 +282,20 @@ impl LayerInventory {
         if entry.path.len() > Limits::PATH {
             return Err(LayerError::LongPath);
         }
+        if self.is_table(entry, archive) {
+            self.take_table(entry, archive, limits)?;
+        } else {
+            self.outline.push(entry);
+        }
         match Place::of(&entry.path) {
             Place::At(path) => self.take_at(&path, entry, archive, limits),
-            Place::Whiteout(path) => self.listing.push(&path, Item::Whiteout),
-            Place::Opaque(path) => self.listing.push(&path, Item::Opaque),
+            Place::Whiteout(path) => self.inventory.listing.push(&path, Item::Whiteout),
+            Place::Opaque(path) => self.inventory.listing.push(&path, Item::Opaque),
             Place::Nothing => Ok(()),
         }
     }
 
-    fn take_at<I: Input>(
+    fn take_at<I: Origin>(
         &mut self,
         path: &str,
         entry: &Entry,
@@ -240,7 +303,7 @@ impl LayerInventory {
         limits: &Limits,
     ) -> Result<(), LayerError> {
         if entry.kind != Kind::Directory {
-            self.marks.extend(Mark::of(path));
+            self.inventory.marks.extend(Mark::of(path));
         }
         let item = match (&entry.kind, Detector::of(path)) {
             (Kind::Directory, _) => Item::Directory,
@@ -253,16 +316,67 @@ impl LayerInventory {
             (kind, Some(detector)) => {
                 let content = match refusal(kind, entry.size, limits) {
                     Some(why) => Content::Broken(why),
-                    None => Content::of(detector, path, &archive.content()?),
+                    None => Content::of(detector, path, &self.content(archive)?),
                 };
-                self.files.push(File {
+                let files = &mut self.inventory.files;
+                files.push(File {
                     manager: detector.manager(),
                     content,
                 });
-                Item::Read(self.files.len() - 1)
+                Item::Read(files.len() - 1)
             }
         };
-        self.listing.push(path, item)
+        self.inventory.listing.push(path, item)
+    }
+
+    /// What is in the present entry.
+    fn content<I: Origin>(&mut self, archive: &mut Archive<I>) -> Result<Vec<u8>, LayerError> {
+        let position = archive.input().position();
+        let content = archive.content()?;
+        self.outline
+            .push_content(&content, position, archive.input());
+        Ok(content)
+    }
+
+    /// Whether a lazy runtime may take the present entry for the layer's table of contents.
+    fn is_table<I: Origin>(&self, entry: &Entry, archive: &Archive<I>) -> bool {
+        entry.path == table::FILE
+            && entry.kind == Kind::File
+            && !self.outline.has_candidate()
+            && archive.input().member().is_some()
+    }
+
+    fn take_table<I: Origin>(
+        &mut self,
+        entry: &Entry,
+        archive: &mut Archive<I>,
+        limits: &Limits,
+    ) -> Result<(), LayerError> {
+        let Some(position) = archive.input().member() else {
+            return Ok(());
+        };
+        let content = match entry.size {
+            size if size > limits.file.min(Outline::MAX_TABLE) => None,
+            _ => Some(archive.content()?),
+        };
+        self.outline.set_candidate(Candidate { position, content });
+        Ok(())
+    }
+
+    /// A table that was written behind the end mark, where no unpacker looks. Anything else has no business there.
+    fn take_appended<I: Origin>(
+        &mut self,
+        archive: &mut Archive<I>,
+        limits: &Limits,
+    ) -> Result<(), LayerError> {
+        let appended = archive.next()?;
+        let table = appended.filter(|entry| self.is_table(entry, archive));
+        let table = table.ok_or(TarError::Trailing)?;
+        self.take_table(&table, archive, limits)?;
+        match archive.next()? {
+            None => Ok(()),
+            Some(_) => Err(TarError::Trailing.into()),
+        }
     }
 }
 

@@ -21,13 +21,6 @@ use crate::Gap;
 /// How many chunks wait for the thread that reads them.
 const CHUNKS_AHEAD: usize = 8;
 
-/// The annotations by which lazy runtimes find the table of a layer's files: eStargz's and zstd:chunked's.
-const TABLES: [&str; 3] = [
-    "containerd.io/snapshot/stargz/toc.digest",
-    "io.github.containers.zstd-chunked.manifest-checksum",
-    "io.containers.zstd-chunked.manifest-checksum",
-];
-
 /// Reads layers, so many at a time. Cloning shares what it keeps.
 #[derive(Clone)]
 pub(super) struct Reader {
@@ -118,14 +111,15 @@ impl Reader {
             }
             LayerKind::Archive | LayerKind::Foreign => {}
         }
-        let is_lazy = TABLES
-            .iter()
-            .any(|table| layer.annotations.contains_key(*table));
         match self.read_once(source, layer, diff_id).await {
-            Ok(inventory) => Ok(Outcome {
-                inventory: Some(inventory),
-                gap: is_lazy.then_some(Gap::LazyLayer { layer: digest }),
-            }),
+            Ok(inventory) => {
+                let same = inventory.shows_the_same(&layer.digest, &layer.annotations);
+                let gap = same.err().map(|why| Gap::LazyLayer { layer: digest, why });
+                Ok(Outcome {
+                    inventory: Some(inventory),
+                    gap,
+                })
+            }
             Err(LayerError::Source(error)) if kind == LayerKind::Foreign && error.is_final() => {
                 Ok(unread(Gap::ForeignLayer { layer: digest }))
             }
@@ -148,8 +142,12 @@ impl Reader {
         diff_id: &Digest,
     ) -> Result<Arc<LayerInventory>, LayerError> {
         let _alone = self.alone(diff_id).await;
-        if let Some(kept) = self.cache.get(diff_id) {
-            return Ok(kept);
+        let kept = self.cache.get(diff_id);
+        if let Some(kept) = kept
+            .as_ref()
+            .filter(|kept| kept.was_read_from(&layer.digest))
+        {
+            return Ok(Arc::clone(kept));
         }
         let expected = Expected {
             digest: layer.digest.clone(),
@@ -157,8 +155,12 @@ impl Reader {
             diff_id: diff_id.clone(),
         };
         let permit = self.threads.acquire().await.map_err(|_| LayerError::Lost)?;
-        let inventory = Arc::new(self.read(source, layer, &expected).await?);
+        let mut inventory = self.read(source, layer, &expected).await?;
         drop(permit);
+        if let Some(kept) = kept {
+            inventory.take_over(&kept);
+        }
+        let inventory = Arc::new(inventory);
         self.cache.put(diff_id, Arc::clone(&inventory));
         Ok(inventory)
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cise_reference::Repository;
 use cise_registry::{Caller, Deadline, Keyring};
-use cise_testkit::components::{REGISTRY, require};
-use cise_testkit::images::{Format, Image as PushedImage};
+use cise_testkit::components::{CHUNKED, REGISTRY, require};
+use cise_testkit::images::{Chunked, Format, Image as PushedImage};
 use cise_testkit::proxy::{Fault, Proxy};
 use cise_testkit::registry::Registry;
 use images::{Archive, Builder, Layer};
@@ -302,6 +302,59 @@ async fn a_layer_is_read_once_for_all_images_that_have_it() {
         .await
         .expect("from what is kept");
     assert_eq!(again, first);
+}
+
+#[tokio::test]
+async fn a_layer_is_read_again_where_it_comes_as_another_blob() {
+    if !require(&[&CHUNKED]) {
+        return;
+    }
+    let archive = Archive::new().file(STATUS, &stanza("tar", "1.34"));
+    let plain = Layer::gzip(&archive);
+    let honest = Layer::chunked(Chunked::ZstdPodman, &archive);
+    assert_eq!(honest.diff_id, plain.diff_id);
+    let mut false_end = honest.clone();
+    // The footer says that the table begins a byte later.
+    false_end.rewrite(|bytes| {
+        let at = bytes.len() - 64;
+        bytes[at] = bytes[at].wrapping_add(1);
+    });
+    false_end.annotations.clear();
+    let (indexer, _) = indexer();
+    let builder = Builder::new();
+    let seen_before = |layer: &Layer| Layer {
+        is_served: false,
+        ..layer.clone()
+    };
+    let table = [
+        (seen_before(&false_end), 1),
+        (seen_before(&plain), 0),
+        (false_end, 1),
+        (honest, 0),
+        (plain, 0),
+    ];
+    for (at, (layer, gaps)) in table.into_iter().rev().enumerate() {
+        builder.image("v1", "linux/amd64", std::slice::from_ref(&layer));
+        let layout = Layout::folder(builder.path()).await.expect("a layout");
+        let digest = layout.image(None).expect("an image");
+        let found = indexer
+            .inventories(&layout, digest, &amd64())
+            .await
+            .expect("an inventory");
+        assert_eq!(names(&found.images[0]), ["tar 1.34"], "{at}");
+        let found = &found.images[0].gaps;
+        let of_table = found
+            .iter()
+            .filter(|gap| matches!(gap, Gap::LazyLayer { .. }));
+        assert_eq!(
+            (of_table.count(), found.len()),
+            (gaps, gaps),
+            "{at}: {found:?}"
+        );
+        if layer.is_served {
+            builder.remove(&layer.digest);
+        }
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ pub(crate) trait Input {
 
     /// Takes that many of the bytes that [`fill`](Self::fill) gave.
     fn consume(&mut self, amount: usize);
+
+    /// Is told that the next byte is the first of an entry's headers.
+    fn begin_entry(&mut self) {}
 }
 
 /// An archive, read once from its beginning to its end.
@@ -53,8 +56,19 @@ pub(crate) enum Kind {
     Symlink(String),
     /// Another name of the file at that path.
     HardLink(String),
-    /// A device or a pipe, or a kind that runtimes do not unpack.
+    /// A device.
+    Device(Device),
+    /// A pipe.
+    Pipe,
+    /// A kind that runtimes do not unpack.
     Other,
+}
+
+/// A device, by its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Device {
+    Character { major: u64, minor: u64 },
+    Block { major: u64, minor: u64 },
 }
 
 /// Why an archive cannot be read. A phrase that says what is wrong with it.
@@ -102,6 +116,8 @@ impl<I: Input> Archive<I> {
     /// The next entry; nothing at the end. Content that was not read is passed over.
     pub(crate) fn next(&mut self) -> Result<Option<Entry>, LayerError> {
         let mut extension = Extension::default();
+        self.pass()?;
+        self.input.begin_entry();
         loop {
             self.pass()?;
             let Some(header) = self.header()? else {
@@ -143,16 +159,29 @@ impl<I: Input> Archive<I> {
         Ok(content)
     }
 
-    /// Reads what follows the end mark, which may be zeros only, and gives the input back.
-    pub(crate) fn finish(mut self) -> Result<I, LayerError> {
+    /// Passes over the zeros that follow the end mark; says whether anything else comes then.
+    pub(crate) fn goes_on(&mut self) -> Result<bool, LayerError> {
         loop {
             let bytes = self.input.fill()?;
-            match (bytes.len(), bytes.iter().all(|byte| *byte == 0)) {
-                (0, _) => return Ok(self.input),
-                (length, true) => self.input.consume(length),
-                (_, false) => return Err(TarError::Trailing.into()),
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            match (bytes.len(), zeros) {
+                (0, _) => return Ok(false),
+                (length, zeros) => {
+                    self.input.consume(zeros);
+                    if zeros < length {
+                        return Ok(true);
+                    }
+                }
             }
         }
+    }
+
+    /// Reads what follows the end mark, which may be zeros only, and gives the input back.
+    pub(crate) fn finish(mut self) -> Result<I, LayerError> {
+        if self.goes_on()? {
+            return Err(TarError::Trailing.into());
+        }
+        Ok(self.input)
     }
 
     /// The entry of a header and of the headers before it that extend it.
@@ -172,12 +201,24 @@ impl<I: Input> Archive<I> {
             b'2' => Kind::Symlink(link),
             b'5' => Kind::Directory,
             b'S' => Kind::Sparse,
+            b'3' => {
+                let (major, minor) = header.device()?;
+                Kind::Device(Device::Character { major, minor })
+            }
+            b'4' => {
+                let (major, minor) = header.device()?;
+                Kind::Device(Device::Block { major, minor })
+            }
+            b'6' => Kind::Pipe,
             _ => Kind::Other,
         };
         let size = match kind {
             // Whatever these say about their size, they have no content.
-            Kind::HardLink(_) | Kind::Symlink(_) | Kind::Directory => 0,
-            Kind::Other if matches!(header.kind(), b'3' | b'4' | b'6') => 0,
+            Kind::HardLink(_)
+            | Kind::Symlink(_)
+            | Kind::Directory
+            | Kind::Device(_)
+            | Kind::Pipe => 0,
             _ => extension.size().map_or_else(|| header.size(), Ok)?,
         };
         self.announce(size);

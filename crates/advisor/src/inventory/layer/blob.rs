@@ -16,6 +16,42 @@ pub(super) struct Blob<C> {
     hash: Hash,
     read: u64,
     size: u64,
+    tail: Tail,
+}
+
+/// The last bytes of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    bytes: [u8; Tail::LENGTH],
+    length: usize,
+}
+
+impl Tail {
+    /// As many as the longest footer has.
+    const LENGTH: usize = 64;
+
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: [0; Self::LENGTH],
+            length: 0,
+        }
+    }
+
+    /// Takes what comes next.
+    pub(super) fn push(&mut self, next: &[u8]) {
+        let last = next
+            .get(next.len().saturating_sub(Self::LENGTH)..)
+            .unwrap_or(next);
+        self.bytes.rotate_left(last.len());
+        let room = self.bytes.iter_mut().rev().zip(last.iter().rev());
+        room.for_each(|(to, from)| *to = *from);
+        self.length = Self::LENGTH.min(self.length + last.len());
+    }
+
+    /// The last `count` bytes; nothing of a blob that has fewer.
+    pub(super) fn last(&self, count: usize) -> Option<&[u8]> {
+        (count <= self.length).then(|| self.bytes.get(Self::LENGTH - count..))?
+    }
 }
 
 impl<C: Iterator<Item = Result<Bytes, SourceError>>> Blob<C> {
@@ -27,6 +63,7 @@ impl<C: Iterator<Item = Result<Bytes, SourceError>>> Blob<C> {
             hash: Hash::new(algorithm),
             read: 0,
             size,
+            tail: Tail::new(),
         }
     }
 
@@ -40,15 +77,15 @@ impl<C: Iterator<Item = Result<Bytes, SourceError>>> Blob<C> {
         Ok(first(&self.chunk))
     }
 
-    /// The digest of all of it, which has been read to its end and is as long as it should be.
-    pub(super) fn finish(self) -> Result<Digest, LayerError> {
+    /// The digest of all of it, which has been read to its end and is as long as it should be, and its last bytes.
+    pub(super) fn finish(self) -> Result<(Digest, Tail), LayerError> {
         if self.read < self.size {
             return Err(LayerError::Short {
                 claimed: self.size,
                 found: self.read,
             });
         }
-        Ok(self.hash.finish())
+        Ok((self.hash.finish(), self.tail))
     }
 
     /// Gets the next chunk that has bytes; says whether there was one.
@@ -61,6 +98,7 @@ impl<C: Iterator<Item = Result<Bytes, SourceError>>> Blob<C> {
             }
             if !chunk.is_empty() {
                 self.hash.update(&chunk);
+                self.tail.push(&chunk);
                 self.chunk = chunk;
                 return Ok(true);
             }
@@ -88,5 +126,25 @@ impl<C: Iterator<Item = Result<Bytes, SourceError>>> Read for Blob<C> {
         let read = self.fill_buf()?.read(room)?;
         self.consume(read);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_bytes_are_the_same_however_they_come() {
+        let bytes: Vec<u8> = (0..200).collect();
+        for piece in [1, 7, 63, 64, 65, 200] {
+            let mut tail = Tail::new();
+            bytes.chunks(piece).for_each(|chunk| tail.push(chunk));
+            assert_eq!(tail.last(64), bytes.get(136..), "{piece}");
+            assert_eq!(tail.last(8), bytes.get(192..), "{piece}");
+            assert_eq!(tail.last(65), None, "{piece}");
+        }
+        let mut short = Tail::new();
+        short.push(b"abc");
+        assert_eq!((short.last(3), short.last(4)), (Some(&b"abc"[..]), None));
     }
 }

@@ -1,11 +1,14 @@
 //! From the bytes of a blob to those of its archive.
 
+mod aside;
+mod counted;
 mod gzip;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod zstd;
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use cise_reference::{Algorithm, Digest};
 
@@ -13,7 +16,11 @@ use super::LayerError;
 use super::archive::Input;
 use crate::inventory::digest::Hash;
 use gzip::Gzip;
+use starts::Starts;
 use zstd::Zstd;
+
+pub(super) use aside::Frame;
+pub(super) use starts::Start;
 
 /// How much is inflated before it is looked at: little enough to stay in a core's cache.
 const ROOM: usize = 128 * 1024;
@@ -29,6 +36,18 @@ pub(super) struct Inflated<R> {
     hash: Hash,
     total: u64,
     bounds: Bounds,
+    starts: Starts,
+    /// How many bytes of the archive come before its present entry.
+    entry: u64,
+}
+
+/// What is left of a blob that was read to its end.
+pub(super) struct Ended<R> {
+    pub(super) blob: R,
+    /// The digest of what came out of it.
+    pub(super) diff_id: Digest,
+    /// What it has beside its archive.
+    pub(super) aside: Vec<Frame>,
 }
 
 enum Decoder<R> {
@@ -57,16 +76,55 @@ impl<R: BufRead> Inflated<R> {
             hash: Hash::new(algorithm),
             total: 0,
             bounds,
+            starts: Starts::default(),
+            entry: 0,
         }
     }
 
-    /// The blob, read to its end, and the digest of what came out of it.
-    pub(super) fn finish(mut self) -> Result<(R, Digest), LayerError> {
+    /// Reads the blob to its end.
+    pub(super) fn finish(mut self) -> Result<Ended<R>, LayerError> {
         while !self.fill()?.is_empty() {
             self.start = self.end;
         }
         let diff_id = self.hash.finish();
-        Ok((self.decoder.into_inner(), diff_id))
+        let (blob, aside) = self.decoder.into_inner();
+        Ok(Ended {
+            blob,
+            diff_id,
+            aside,
+        })
+    }
+}
+
+/// An archive in a blob, and where in the blob its bytes are.
+pub(super) trait Origin: Input {
+    /// How many bytes of the archive have been taken.
+    fn position(&self) -> u64;
+
+    /// Where decoding can begin so that it comes to the present entry and to what has been taken of it; nothing where there
+    /// are too many such places.
+    fn starts(&self) -> Option<&[Start]>;
+
+    /// How many bytes of the blob come before the gzip member that begins with the present entry, if one does.
+    fn member(&self) -> Option<u64>;
+}
+
+impl<R: BufRead> Origin for Inflated<R> {
+    fn position(&self) -> u64 {
+        self.total - (self.end - self.start) as u64
+    }
+
+    fn starts(&self) -> Option<&[Start]> {
+        self.starts.all()
+    }
+
+    fn member(&self) -> Option<u64> {
+        let Decoder::Gzip(_) = &self.decoder else {
+            return None;
+        };
+        let starts = self.starts.all()?.iter();
+        let here = starts.rev().find(|start| start.archive == self.entry);
+        here.map(|start| start.blob)
     }
 }
 
@@ -74,7 +132,8 @@ impl<R: BufRead> Input for Inflated<R> {
     fn fill(&mut self) -> Result<&[u8], LayerError> {
         if self.start == self.end {
             self.start = 0;
-            self.end = self.decoder.read(&mut self.room)?;
+            let starts = &mut self.starts;
+            self.end = self.decoder.read(&mut self.room, self.total, starts)?;
             self.total += self.end as u64;
             self.bounds.check(self.total)?;
             self.hash
@@ -85,6 +144,31 @@ impl<R: BufRead> Input for Inflated<R> {
 
     fn consume(&mut self, amount: usize) {
         self.start = self.end.min(self.start + amount);
+    }
+
+    fn begin_entry(&mut self) {
+        self.entry = self.position();
+        self.starts.forget_before(self.entry);
+    }
+}
+
+/// What comes out of the content of a frame that is compressed itself.
+pub(super) fn unwrapped(content: &[u8]) -> impl Read {
+    Unwrapped {
+        zstd: Zstd::new(content),
+        starts: Starts::default(),
+    }
+}
+
+struct Unwrapped<'a> {
+    zstd: Zstd<&'a [u8]>,
+    starts: Starts,
+}
+
+impl Read for Unwrapped<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.zstd.read(room, 0, &mut self.starts);
+        read.map_err(io::Error::other)
     }
 }
 
@@ -114,20 +198,25 @@ impl<R: BufRead> Decoder<R> {
         }
     }
 
-    fn into_inner(self) -> R {
+    fn into_inner(self) -> (R, Vec<Frame>) {
         match self {
-            Self::Plain(blob) => blob,
-            Self::Gzip(gzip) => gzip.into_inner(),
+            Self::Plain(blob) => (blob, Vec::new()),
+            Self::Gzip(gzip) => (gzip.into_inner(), Vec::new()),
             Self::Zstd(zstd) => zstd.into_inner(),
         }
     }
 
     /// As much as there is room for and not too little; nothing at the end.
-    fn read(&mut self, room: &mut [u8]) -> Result<usize, LayerError> {
+    fn read(
+        &mut self,
+        room: &mut [u8],
+        before: u64,
+        starts: &mut Starts,
+    ) -> Result<usize, LayerError> {
         match self {
             Self::Plain(blob) => blob.read(room).map_err(LayerError::from),
-            Self::Gzip(gzip) => gzip.read(room),
-            Self::Zstd(zstd) => zstd.read(room),
+            Self::Gzip(gzip) => gzip.read(room, before, starts),
+            Self::Zstd(zstd) => zstd.read(room, before, starts),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Images made byte by byte, in a layout on disk.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +9,7 @@ use cise_policy::HostPattern;
 use cise_registry::{
     Http, Outbound, Proxies, Registries, Registry, RegistryLimits, RegistrySettings, Security,
 };
-use cise_testkit::images::sha256;
+use cise_testkit::images::{Chunked, sha256};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -26,6 +27,7 @@ pub(super) struct Layer {
     pub(super) digest: String,
     pub(super) size: usize,
     pub(super) diff_id: String,
+    pub(super) annotations: BTreeMap<String, String>,
     pub(super) is_served: bool,
 }
 
@@ -105,6 +107,21 @@ impl Layer {
             size: content.len(),
             diff_id: sha256(&archive.bytes()),
             content,
+            annotations: BTreeMap::new(),
+            is_served: true,
+        }
+    }
+
+    /// A layer with a table of contents.
+    pub(super) fn chunked(by: Chunked, archive: &Archive) -> Self {
+        let layer = by.layer(&archive.bytes()).expect("a layer");
+        Self {
+            media_type: "application/vnd.oci.image.layer.v1.tar".into(),
+            digest: sha256(&layer.content),
+            size: layer.content.len(),
+            content: layer.content,
+            diff_id: layer.diff_id,
+            annotations: layer.annotations,
             is_served: true,
         }
     }
@@ -160,7 +177,7 @@ impl Builder {
         for layer in layers.iter().filter(|layer| layer.is_served) {
             self.put(&layer.digest, &layer.content);
         }
-        let layers: Vec<_> = layers.iter().map(|layer| json!({ "mediaType": layer.media_type, "digest": layer.digest, "size": layer.size })).collect();
+        let layers: Vec<_> = layers.iter().map(|layer| json!({ "mediaType": layer.media_type, "digest": layer.digest, "size": layer.size, "annotations": layer.annotations })).collect();
         let config = self.blob("application/vnd.oci.image.config.v1+json", configuration);
         let manifest = json!({ "schemaVersion": 2, "config": config, "layers": layers });
         self.blob(

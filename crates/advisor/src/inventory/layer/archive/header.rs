@@ -14,8 +14,10 @@ pub(super) struct Header {
 /// Where a header has what.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// The oldest, and GNU's, whose path has no second part.
-    Plain,
+    /// The oldest, which has a path, a link and a size.
+    Oldest,
+    /// GNU's, whose path has no second part.
+    Gnu,
     /// POSIX's, whose path may begin in a field of 155 bytes.
     Ustar,
     /// Schilling's, which has 131 bytes there.
@@ -27,7 +29,8 @@ impl Header {
         let layout = match (field(block, 257, 6), field(block, 508, 4)) {
             (b"ustar\0", b"tar\0") => Layout::Star,
             (b"ustar\0", _) => Layout::Ustar,
-            _ => Layout::Plain,
+            (b"ustar ", _) => Layout::Gnu,
+            _ => Layout::Oldest,
         };
         let header = Self {
             block: *block,
@@ -57,7 +60,7 @@ impl Header {
     pub(super) fn path(&self) -> String {
         let name = text(self.field(0, 100));
         let prefix = match self.layout {
-            Layout::Plain => String::new(),
+            Layout::Oldest | Layout::Gnu => String::new(),
             Layout::Ustar => text(self.field(345, 155)),
             Layout::Star => text(self.field(345, 131)),
         };
@@ -69,6 +72,15 @@ impl Header {
 
     pub(super) fn link(&self) -> String {
         text(self.field(157, 100))
+    }
+
+    /// The numbers of a device, major and minor.
+    pub(super) fn device(&self) -> Result<(u64, u64), TarError> {
+        let number = |start| match self.layout {
+            Layout::Oldest => Ok(0),
+            _ => number(self.field(start, 8)).ok_or(TarError::Number),
+        };
+        Ok((number(329)?, number(337)?))
     }
 
     /// Whether the map of a sparse file of GNU's goes on in the next block.

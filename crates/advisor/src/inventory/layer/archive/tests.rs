@@ -103,7 +103,7 @@ fn entries_are_read_as_an_archiver_wrote_them() {
         ("etc/motd", Kind::File, "hello"),
         ("etc/link", Kind::Symlink("motd".into()), ""),
         ("etc/hard", Kind::HardLink("etc/motd".into()), ""),
-        ("etc/pipe", Kind::Other, ""),
+        ("etc/pipe", Kind::Pipe, ""),
         (&long, Kind::File, "deep"),
         ("etc/far", Kind::Symlink(long.clone()), ""),
     ];

@@ -4,6 +4,8 @@ use std::io::BufRead;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::counted::Counted;
+use super::starts::{Start, Starts};
 use crate::inventory::layer::LayerError;
 
 /// The largest window that deflate has, as a power of two.
@@ -11,8 +13,10 @@ const WINDOW_BITS: u8 = 15;
 
 /// A gzip stream.
 pub(super) struct Gzip<R> {
-    blob: R,
+    blob: Counted<R>,
     member: Decompress,
+    /// Whether the member has not begun yet.
+    ahead: bool,
     /// Whether a member has ended, so that the blob may end here.
     between: bool,
     members: u64,
@@ -21,21 +25,28 @@ pub(super) struct Gzip<R> {
 impl<R: BufRead> Gzip<R> {
     pub(super) fn new(blob: R) -> Self {
         Self {
-            blob,
+            blob: Counted::new(blob),
             member: Decompress::new_gzip(WINDOW_BITS),
+            ahead: true,
             between: false,
             members: 0,
         }
     }
 
     pub(super) fn into_inner(self) -> R {
-        self.blob
+        self.blob.into_inner()
     }
 
-    /// Fills the room, unless a member or the blob ends before.
-    pub(super) fn read(&mut self, room: &mut [u8]) -> Result<usize, LayerError> {
+    /// Fills the room, unless the blob ends before. `before` bytes have come out of it so far.
+    pub(super) fn read(
+        &mut self,
+        room: &mut [u8],
+        before: u64,
+        starts: &mut Starts,
+    ) -> Result<usize, LayerError> {
         let mut filled = 0;
         while let Some(rest) = room.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let position = self.blob.taken();
             let input = self.blob.fill_buf()?;
             if input.is_empty() {
                 return if self.between || filled > 0 {
@@ -43,6 +54,12 @@ impl<R: BufRead> Gzip<R> {
                 } else {
                     Err(LayerError::Ended)
                 };
+            }
+            if std::mem::take(&mut self.ahead) {
+                starts.push(Start {
+                    blob: position,
+                    archive: before + filled as u64,
+                });
             }
             let (before_in, before_out) = (self.member.total_in(), self.member.total_out());
             let status = self.member.decompress(input, rest, FlushDecompress::None);
@@ -58,6 +75,7 @@ impl<R: BufRead> Gzip<R> {
             if status == Status::StreamEnd {
                 self.member = Decompress::new_gzip(WINDOW_BITS);
                 self.between = true;
+                self.ahead = true;
                 self.members += 1;
             } else if taken == 0 && self.member.total_out() == before_out {
                 return Err(LayerError::Compression("it makes no progress".into()));

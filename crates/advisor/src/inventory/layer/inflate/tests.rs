@@ -53,9 +53,9 @@ fn inflate(blob: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<u8>, LayerEr
         let taken = there.len();
         inflated.consume(taken);
     }
-    let (rest, diff_id) = inflated.finish()?;
-    assert_eq!(diff_id, sha(Algorithm::Sha256, &bytes));
-    assert_eq!(rest.finish()?, sha(Algorithm::Sha256, blob));
+    let ended = inflated.finish()?;
+    assert_eq!(ended.diff_id, sha(Algorithm::Sha256, &bytes));
+    assert_eq!(ended.blob.finish()?.0, sha(Algorithm::Sha256, blob));
     Ok(bytes)
 }
 
