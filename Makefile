@@ -45,6 +45,7 @@ test: lint docs components cargo-test
 bench: components
 	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example bench -p cise-server --example echo
 	target/ci/examples/bench
+	$(CARGO) bench --locked --profile ci -p cise-advisor --bench budgets
 
 # The static binary takes minutes to build, so its tests are not part of `make test`.
 image:

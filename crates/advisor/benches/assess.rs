@@ -7,24 +7,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use cise_advisor::assessment::{AdvisorySource, Rules, assess};
-use cise_advisor::database::build::{Build, Input, build};
-use cise_advisor::database::{Coverage, Database, Feed, Vulnerability};
+use cise_advisor::database::{Coverage, Feed, Vulnerability};
 use cise_advisor::detector::Mark;
 use cise_advisor::exemption::{Exemptions, Subject, TagBinding};
 use cise_advisor::inventory::{Contents, Inventories, Inventory, Platform, Reading};
 use cise_advisor::report::ImageReport;
 use cise_advisor::{
-    Advisory, Affected, Ecosystem, Event, Manager, Package, Range, Release, SourcePackage, osv,
+    Advisory, Affected, Ecosystem, Event, Manager, Package, Range, Release, SourcePackage,
 };
 use cise_reference::{Digest, Reference};
 use divan::Bencher;
 use jiff::Timestamp;
-use serde_json::json;
 
 fn main() {
     divan::main();
@@ -66,63 +62,6 @@ fn an_image_of_a_thousand_packages(bencher: Bencher<'_, '_>, advisories: usize) 
         let applicable = exemptions.applying_to(&subject, now);
         assess(&inventories, &source, applicable, &rules, now)
     });
-}
-
-/// As above, with a database on disk that has been asked before: what a warm advisor does. Each advisory lists versions one by
-/// one, as Debian's and Ubuntu's do.
-#[divan::bench(args = [1, 20])]
-fn a_thousand_packages_and_a_warm_database(bencher: Bencher<'_, '_>, advisories: usize) {
-    let (inventories, _, exemptions, subject) = question(0);
-    let folder = tempfile::tempdir().expect("a folder");
-    let now: Timestamp = "2026-11-26T09:00:00Z".parse().expect("it is a time");
-    let database = database(folder.path(), advisories, now);
-    let rules = Rules::default();
-    bencher.bench(|| {
-        let applicable = exemptions.applying_to(&subject, now);
-        assess(&inventories, &database, applicable, &rules, now)
-    });
-}
-
-/// A database with so many advisories of each package, a hundred packages in each record.
-fn database(folder: &Path, advisories: usize, now: Timestamp) -> Database {
-    let records = folder.join("records");
-    fs::create_dir(&records).expect("a folder");
-    for number in 0..advisories {
-        for block in 0..PACKAGES / 100 {
-            let affected: Vec<_> = (block * 100..(block + 1) * 100)
-                .map(|package| affected(package, number))
-                .collect();
-            let record = json!({
-                "schema_version": "1.7.0",
-                "id": format!("DSA-{block}-{number}"),
-                "modified": "2026-11-20T00:00:00Z",
-                "upstream": [format!("CVE-2026-{block}{number:02}")],
-                "affected": affected,
-            });
-            fs::write(
-                records.join(format!("{block}-{number}.json")),
-                record.to_string(),
-            )
-            .expect("a file");
-        }
-    }
-    let input = Input {
-        covers: BTreeSet::from(["Debian".into()]),
-        as_of: Some(now),
-        ..Input::new(&records)
-    };
-    let file = folder.join("advisories.db");
-    build(&Build::new(now), &[input], &file, &osv::parse, &mut |_| {}).expect("a database");
-    Database::open(&file).expect("a database")
-}
-
-fn affected(package: usize, number: usize) -> serde_json::Value {
-    let versions: Vec<String> = (0..30).map(|patch| format!("1.0.{patch}-1")).collect();
-    json!({
-        "package": { "ecosystem": "Debian:12", "name": name(package) },
-        "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": fix(package, number) }] }],
-        "versions": versions,
-    })
 }
 
 #[divan::bench]

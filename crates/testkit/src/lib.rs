@@ -12,6 +12,7 @@ mod command;
 pub mod components;
 pub mod controlplane;
 mod error;
+pub mod figures;
 pub mod fixtures;
 pub mod helm;
 pub mod images;

@@ -12,7 +12,7 @@ use cise_testkit::controlplane::{Api, ControlPlane};
 
 use crate::Bench;
 use crate::statistics::{median, milliseconds, quantile};
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 use creations::Creations;
 use stage::{Cise, Stage};
 

@@ -16,7 +16,7 @@ use crate::engine;
 use crate::pods;
 use crate::signed::{self, IMAGE, Login, Signed};
 use crate::site::Site;
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 
 /// The time that the trust server seems to take for each answer, so that what waits for what is seen.
 const DELAY: Duration = Duration::from_millis(100);

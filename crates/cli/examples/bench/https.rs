@@ -14,7 +14,7 @@ use crate::guard::Guard;
 use crate::load::{Load, Pace};
 use crate::pods;
 use crate::statistics::{microseconds, quantile};
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 
 /// How often the servers take turns, so that what else the machine does meets both.
 const ROUNDS: usize = 8;

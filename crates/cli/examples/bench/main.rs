@@ -28,7 +28,6 @@ mod site;
 mod slow;
 mod start;
 mod statistics;
-mod table;
 mod trust_server;
 mod tuf;
 
@@ -41,7 +40,7 @@ use cise_testkit::components::{NOTARY, NOTARY_SERVER};
 use tokio::runtime::Runtime;
 
 use crate::signed::Signed;
-use crate::table::{Row, Table};
+use cise_testkit::figures::{Row, Table};
 
 /// What a measure finds on the machine.
 struct Bench {

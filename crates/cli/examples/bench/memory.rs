@@ -10,8 +10,8 @@ use crate::Bench;
 use crate::guard::Guard;
 use crate::pods;
 use crate::site::Site;
-use crate::table::{Row, Unit};
 use crate::trust_server::TrustServer;
+use cise_testkit::figures::{Row, Unit};
 
 /// Images in one pod.
 const IMAGES: usize = 10;

@@ -12,7 +12,7 @@ use cise_reference::Reference;
 
 use crate::Bench;
 use crate::pods::NAMESPACE;
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 
 /// One of each kind of entry.
 const HITS: [&str; 3] = [

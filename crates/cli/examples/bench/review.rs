@@ -11,7 +11,7 @@ use crate::account::ProcessId;
 use crate::engine;
 use crate::pods;
 use crate::statistics::microseconds;
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 
 const REVIEWS: u32 = 2000;
 

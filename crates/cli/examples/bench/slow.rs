@@ -13,8 +13,8 @@ use crate::load::{Load, Pace};
 use crate::pods;
 use crate::site::Site;
 use crate::statistics::{median, milliseconds, quantile};
-use crate::table::{Row, Unit};
 use crate::trust_server::TrustServer;
+use cise_testkit::figures::{Row, Unit};
 
 const DELAY: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 5;

@@ -16,7 +16,7 @@ use crate::binaries;
 use crate::guard;
 use crate::site::Site;
 use crate::statistics::{median, milliseconds};
-use crate::table::{Row, Unit};
+use cise_testkit::figures::{Row, Unit};
 
 const STARTS: usize = 20;
 const READY_WITHIN: Duration = Duration::from_secs(10);

@@ -1,26 +1,35 @@
-//! What was measured, beside what it may cost.
+//! What a benchmark has measured, beside what it may cost.
 
 use std::fmt;
 
 /// One figure.
 #[derive(Debug)]
-pub(crate) struct Row {
+pub struct Row {
     what: String,
     value: f64,
     unit: Unit,
-    budget: Option<f64>,
+    budget: Option<Budget>,
     remark: String,
+}
+
+/// What a figure has to keep to.
+#[derive(Clone, Copy, Debug)]
+enum Budget {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Unit {
+pub enum Unit {
     /// Nanoseconds.
     Nanoseconds,
     /// Microseconds.
     Microseconds,
     /// Milliseconds.
     Milliseconds,
+    /// Seconds.
+    Seconds,
     /// 2^20 bytes.
     Mebibytes,
     /// How many times as much as something else.
@@ -31,11 +40,11 @@ pub(crate) enum Unit {
 
 /// All figures of a run, in Markdown.
 #[derive(Debug, Default)]
-pub(crate) struct Table(Vec<Row>);
+pub struct Table(Vec<Row>);
 
 impl Row {
     /// A figure that is only told.
-    pub(crate) fn new(what: impl Into<String>, value: f64, unit: Unit) -> Self {
+    pub fn new(what: impl Into<String>, value: f64, unit: Unit) -> Self {
         Self {
             what: what.into(),
             value,
@@ -46,15 +55,26 @@ impl Row {
     }
 
     /// The most that the figure may be.
-    pub(crate) fn at_most(self, budget: f64) -> Self {
+    #[must_use]
+    pub fn at_most(self, budget: f64) -> Self {
         Self {
-            budget: Some(budget),
+            budget: Some(Budget::AtMost(budget)),
+            ..self
+        }
+    }
+
+    /// The least that the figure may be.
+    #[must_use]
+    pub fn at_least(self, budget: f64) -> Self {
+        Self {
+            budget: Some(Budget::AtLeast(budget)),
             ..self
         }
     }
 
     /// What else a reader has to know.
-    pub(crate) fn remark(self, remark: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn remark(self, remark: impl Into<String>) -> Self {
         Self {
             remark: remark.into(),
             ..self
@@ -62,16 +82,20 @@ impl Row {
     }
 
     fn budget(&self) -> String {
-        self.budget.map_or_else(String::new, |budget| {
-            format!("≤ {}", self.unit.show(budget))
-        })
+        match self.budget {
+            None => String::new(),
+            Some(Budget::AtMost(most)) => format!("≤ {}", self.unit.show(most)),
+            Some(Budget::AtLeast(least)) => format!("≥ {}", self.unit.show(least)),
+        }
     }
 
     fn verdict(&self) -> &'static str {
         match self.budget {
             None => "",
-            Some(budget) if self.value <= budget => "within",
-            Some(_) => "over",
+            Some(Budget::AtMost(most)) if self.value <= most => "within",
+            Some(Budget::AtMost(_)) => "over",
+            Some(Budget::AtLeast(least)) if self.value >= least => "within",
+            Some(Budget::AtLeast(_)) => "under",
         }
     }
 }
@@ -82,6 +106,7 @@ impl Unit {
             Self::Nanoseconds => format!("{value:.0} ns"),
             Self::Microseconds => format!("{value:.1} µs"),
             Self::Milliseconds => format!("{value:.1} ms"),
+            Self::Seconds => format!("{value:.1} s"),
             Self::Mebibytes => format!("{value:.1} MiB"),
             Self::Times => format!("{value:.2} ×"),
             Self::Pieces => format!("{value:.0}"),
@@ -123,5 +148,27 @@ impl fmt::Display for Table {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_says_what_keeps_to_its_budget() {
+        let row = |value| Row::new("it", value, Unit::Milliseconds);
+        for (row, verdict) in [
+            (row(5.0), "|   5.0 ms |        |"),
+            (row(5.0).at_most(5.0), "| ≤ 5.0 ms | within |"),
+            (row(5.1).at_most(5.0), "| ≤ 5.0 ms | over |"),
+            (row(5.0).at_least(5.0), "| ≥ 5.0 ms | within |"),
+            (row(4.9).at_least(5.0), "| ≥ 5.0 ms | under |"),
+        ] {
+            let mut table = Table::default();
+            table.extend([row]);
+            let table = table.to_string();
+            assert!(table.contains(verdict), "{verdict} is not in:\n{table}");
+        }
     }
 }
