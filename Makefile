@@ -4,6 +4,7 @@
 #   make demo-cluster  the same in a real cluster, with kubectl and Helm; KEEP=1 leaves it to play with until Enter is pressed
 #   make test    everything that must hold before a change lands: formatting, lints, licences, docs, tests
 #   make bench   the figures of docs/performance.md
+#   make compare ADVISORIES=FOLDER  the advisor beside other scanners; the folder has archives of advisories as osv.dev exports them
 #   make image   what is in the container image, as a folder below target/, and its tests (the musl target and cargo-cyclonedx)
 #   make fuzz    each of FUZZ_TARGETS for FUZZ_SECONDS, from the corpora of fuzz/corpus
 #
@@ -20,6 +21,7 @@ DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 SETS := images
 demo-cluster: SETS := images cluster helm
 bench: SETS := images cluster
+compare: SETS := images compare
 test: SETS := images cluster helm
 
 FUZZ_VERSION := 0.13.2
@@ -27,7 +29,7 @@ FUZZ         := $(CISE_CACHE)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: demo demo-cluster test bench image fuzz lint fmt fmt-check clippy deny docs components cargo-test help
+.PHONY: demo demo-cluster test bench compare image fuzz lint fmt fmt-check clippy deny docs components cargo-test help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -46,6 +48,11 @@ bench: components
 	$(CARGO) build --locked --profile ci -p cise-cli --bin cise --example bench -p cise-server --example echo
 	target/ci/examples/bench
 	$(CARGO) bench --locked --profile ci -p cise-advisor --bench budgets
+
+# Nothing is measured here, so that the quickest build does.
+compare: components
+	$(CARGO) build --locked -p cise-cli --bin cise --example compare
+	target/debug/examples/compare $(ADVISORIES)
 
 # The static binary takes minutes to build, so its tests are not part of `make test`.
 image:

@@ -45,6 +45,8 @@ pub enum Set {
     Cluster,
     /// Helm, in the versions that people use.
     Helm,
+    /// What findings and inventories are compared with.
+    Compare,
 }
 
 impl Set {
@@ -54,6 +56,7 @@ impl Set {
             Self::Images => "images",
             Self::Cluster => "cluster",
             Self::Helm => "helm",
+            Self::Compare => "compare",
         }
     }
 }
@@ -256,8 +259,38 @@ pub static CHUNKED: Component = Component {
     installed: Installed::Never,
 };
 
+/// What finds known vulnerabilities by the records of osv.dev.
+pub static OSV_SCANNER: Component = Component {
+    name: "osv-scanner",
+    set: Set::Compare,
+    build_time: "3 min",
+    module: "osv-scanner",
+    package: "github.com/google/osv-scanner/v2/cmd/osv-scanner",
+    ldflags: STRIPPED,
+    overlay: None,
+    installed: Installed::Says {
+        arguments: &["--version"],
+        text: "osv-scanner version: 2.5.",
+    },
+};
+
+/// What lists the packages of images.
+pub static SYFT: Component = Component {
+    name: "syft",
+    set: Set::Compare,
+    build_time: "3 min",
+    module: "syft",
+    package: "github.com/anchore/syft/cmd/syft",
+    ldflags: "-s -w -X main.version=1.57.1",
+    overlay: None,
+    installed: Installed::Says {
+        arguments: &["version"],
+        text: "1.57.",
+    },
+};
+
 /// Every component.
-pub static ALL: [&Component; 13] = [
+pub static ALL: [&Component; 15] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
@@ -271,6 +304,8 @@ pub static ALL: [&Component; 13] = [
     &KUBECTL,
     &HELM3,
     &HELM4,
+    &OSV_SCANNER,
+    &SYFT,
 ];
 
 /// Whether all of these are there; says which one is not, as [`Component::require`] does.
