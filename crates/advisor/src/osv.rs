@@ -7,6 +7,7 @@ mod bounded;
 mod event;
 mod family;
 pub(crate) mod module;
+mod notice;
 mod record;
 mod rejected;
 mod releases;
@@ -15,6 +16,7 @@ mod specific;
 mod vulnerabilities;
 
 pub use family::{Family, Naming};
+pub(crate) use notice::is_notice;
 pub use rejected::Rejected;
 pub use releases::{Feeds, PackageDatabase, Support, ecosystems};
 

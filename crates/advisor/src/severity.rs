@@ -30,7 +30,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Reads a CVSS vector of version 2, 3.0 or 3.1, or a distribution's word.
+    /// Reads a CVSS vector of version 2, 3.0, 3.1 or 4.0, or a distribution's word.
     pub fn parse(text: &str) -> Self {
         cvss::base_score(text).map_or_else(|| Self::of_word(text), Self::of_score)
     }
@@ -125,7 +125,7 @@ mod tests {
             ),
             (
                 "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
-                Severity::Unknown,
+                Severity::Critical,
             ),
             ("AV:N/AC:L/Au:N/C:P/I:P/A:P", Severity::High),
             ("medium", Severity::Medium),

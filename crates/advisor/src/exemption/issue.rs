@@ -4,6 +4,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::osv::is_notice;
+
 /// What an exemption's issue is. The names are those of IBM's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,15 +58,11 @@ impl IssueType {
     }
 }
 
-/// How the notices of distributions begin. One of them may fix many vulnerabilities, and is exempted as what it is.
-const NOTICES: [&str; 8] = [
-    "ALSA-", "DLA-", "DSA-", "ELA-", "RHSA-", "RLSA-", "SUSE-SU-", "USN-",
-];
-
+/// A notice may fix many vulnerabilities, and is exempted as what it is.
 fn is_vulnerability(id: &str) -> bool {
     let (prefix, number) = id.split_once('-').unwrap_or_default();
     let is_name = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
-    is_name && !number.is_empty() && !NOTICES.iter().any(|notice| id.starts_with(notice))
+    is_name && !number.is_empty() && !is_notice(id)
 }
 
 impl fmt::Display for IssueType {

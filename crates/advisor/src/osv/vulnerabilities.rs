@@ -1,28 +1,19 @@
 //! Which vulnerabilities a record speaks of.
 
 use super::bounded::Word;
+use super::notice::is_notice;
 use super::record::Record;
-
-/// Notices that name what they fix in `related`, which elsewhere is a mere pointer.
-const NOTICES: [&str; 9] = [
-    "DSA-",
-    "DLA-",
-    "ELA-",
-    "USN-",
-    "RHSA-",
-    "ALSA-",
-    "RLSA-",
-    "SUSE-SU-",
-    "openSUSE-SU-",
-];
 
 /// The CVE ids of its own name, of `aliases`, of `upstream`, and, for a notice, of `related`; where there is none, the GHSA ids;
 /// else its own id.
 ///
 /// Sorted, each once. Beside a CVE id, names of other kinds (`UBUNTU-CVE-…`, `GHSA-…`) are further names of the same thing.
 pub(super) fn of(record: &Record) -> Vec<Box<str>> {
-    let is_notice = NOTICES.iter().any(|prefix| record.id.starts_with(prefix));
-    let related = is_notice.then_some(&record.related).into_iter().flatten();
+    // Notices name what they fix there, where elsewhere it is a mere pointer.
+    let related = is_notice(&record.id)
+        .then_some(&record.related)
+        .into_iter()
+        .flatten();
     let names: Vec<&Word> = std::iter::once(&record.id)
         .chain(&record.aliases)
         .chain(&record.upstream)

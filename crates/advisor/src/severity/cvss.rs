@@ -1,6 +1,6 @@
-//! Base scores of CVSS, by the specifications of its versions 2, 3.0 and 3.1.
+//! Base scores of CVSS, by the specifications of its versions 2, 3.0, 3.1 and 4.0.
 
-/// The longest vector that is read, in bytes. All metrics of version 3.1 together have about 150.
+/// The longest vector that is read, in bytes. All metrics of version 4.0 together have about 190.
 const MAX_BYTES: usize = 256;
 
 /// The base score of a vector in tenths, 0 to 100; nothing if it is no vector, or one without all base metrics.
@@ -8,13 +8,13 @@ pub(super) fn base_score(vector: &str) -> Option<u32> {
     if vector.len() > MAX_BYTES {
         return None;
     }
-    let third = ["CVSS:3.1/", "CVSS:3.0/"]
-        .iter()
-        .find_map(|version| vector.strip_prefix(version));
-    match third {
-        Some(metrics) => third_version(Metrics(metrics)),
-        None if vector.starts_with("CVSS:") => None,
-        None => second_version(Metrics(vector)),
+    let Some(named) = vector.strip_prefix("CVSS:") else {
+        return second_version(Metrics(vector));
+    };
+    match named.split_once('/')? {
+        ("3.0" | "3.1", metrics) => third_version(Metrics(metrics)),
+        ("4.0", metrics) => fourth_version(Metrics(metrics)),
+        _ => None,
     }
 }
 
@@ -87,6 +87,23 @@ fn second_version(metrics: Metrics<'_>) -> Option<u32> {
     Some(whole((score * 10.0).round()))
 }
 
+/// The metrics that make a base score of version 4.0.
+const FOURTH_BASE: [&str; 11] = [
+    "AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA",
+];
+
+/// The scores of version 4.0 are looked up in a table that is the specification. The base metrics alone are scored, as in the
+/// other versions: what is said of threats is of a day, and what is said of an environment is of somebody else's.
+fn fourth_version(metrics: Metrics<'_>) -> Option<u32> {
+    let mut base = String::from("CVSS:4.0");
+    for name in FOURTH_BASE {
+        let value = metrics.value(name)?;
+        base.extend(["/", name, ":", value]);
+    }
+    let vector: cvss::v4::Vector = base.parse().ok()?;
+    Some(whole((vector.score().value() * 10.0).round()))
+}
+
 /// The specification's rounding up to tenths, which works on hundred-thousandths so that it is the same on every machine.
 fn rounded_up(score: f64) -> u32 {
     whole((score * 100_000.0).round()).div_ceil(10_000)
@@ -117,6 +134,50 @@ mod tests {
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 100),
             ("CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N", 31),
             ("CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O", 78),
+            (
+                "CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                73,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                77,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:N/VC:H/VI:L/VA:L/SC:N/SI:N/SA:N",
+                83,
+            ),
+            (
+                "CVSS:4.0/AV:L/AC:L/AT:N/PR:N/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N",
+                46,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:N/VI:N/VA:N/SC:L/SI:L/SA:N",
+                51,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N",
+                87,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                93,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H",
+                100,
+            ),
+            (
+                "CVSS:4.0/AV:L/AC:L/AT:N/PR:H/UI:N/VC:N/VI:N/VA:N/SC:H/SI:N/SA:N",
+                59,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N",
+                0,
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:U/MAV:P/X:Y",
+                93,
+            ),
             ("AV:N/AC:L/Au:N/C:N/I:N/A:C", 78),
             ("AV:N/AC:L/Au:N/C:C/I:C/A:C", 100),
             ("AV:L/AC:H/Au:N/C:C/I:C/A:C", 62),
@@ -138,7 +199,10 @@ mod tests {
             "high",
             "CVSS:2.0/AV:N/AC:L/Au:N/C:C/I:C/A:C",
             "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:Q",
-            "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+            "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N",
+            "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:R/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+            "CVSS:5.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+            "CVSS:4.0",
             &long,
         ] {
             assert_eq!(base_score(vector), None, "{vector}");

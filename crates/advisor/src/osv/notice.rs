@@ -1,0 +1,17 @@
+/// How the ids of notices begin: what a distribution publishes of several vulnerabilities at once.
+const NOTICES: [&str; 9] = [
+    "ALSA-",
+    "DLA-",
+    "DSA-",
+    "ELA-",
+    "RHSA-",
+    "RLSA-",
+    "SUSE-SU-",
+    "USN-",
+    "openSUSE-SU-",
+];
+
+/// Is this the id of a notice?
+pub(crate) fn is_notice(id: &str) -> bool {
+    NOTICES.iter().any(|prefix| id.starts_with(prefix))
+}
