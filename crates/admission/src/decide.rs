@@ -2,7 +2,9 @@
 //!
 //! Pure: what is known comes in, what follows goes out. What is not known is never in an image's favour.
 
-use cise_policy::{Applied, Entry, EntryId, Mode, Origin, Pinning, Unreadable};
+use std::sync::Arc;
+
+use cise_policy::{Applied, Entry, EntryId, Mode, Origin, Pinning, Policy, Unreadable};
 use cise_reference::{Digest, Reference, ReferenceError};
 
 use crate::hook::{Hook, Pass};
@@ -39,7 +41,7 @@ pub(crate) enum Standing<'a> {
     /// Policies in force cannot be read.
     Unreadable(&'a [Unreadable]),
     /// No entry of these policies matches.
-    NoEntryMatches(&'a [Origin]),
+    NoEntryMatches(&'a [Arc<Policy>]),
     /// This program failed on the image.
     Faulted,
     /// Entries match.

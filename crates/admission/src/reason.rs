@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cise_advisor::Unadvised;
 use cise_advisor::assessment::{Assessment, Headline, RulesError};
-use cise_policy::{Origin, Unreadable};
+use cise_policy::{Policy, Unreadable};
 use cise_reference::{Digest, Host, ReferenceError, Tag};
 use cise_registry::{Fault, RegistryError};
 use cise_signature::Refusal;
@@ -115,11 +115,11 @@ pub enum Step {
 const MAX_POLICIES: usize = 5;
 
 impl Reason {
-    pub(crate) fn no_entry_matches(policies: &[Origin]) -> Self {
+    pub(crate) fn no_entry_matches(policies: &[Arc<Policy>]) -> Self {
         let mut names: Vec<String> = policies
             .iter()
             .take(MAX_POLICIES)
-            .map(Origin::to_string)
+            .map(|policy| policy.origin().to_string())
             .collect();
         if let Some(others) = policies
             .len()

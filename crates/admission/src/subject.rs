@@ -58,7 +58,7 @@ impl<'r> Subject<'r> {
             State::Parsed(Ok(reference)) => match policies.resolve(namespace, reference) {
                 Resolution::NoPolicies => Standing::NoPolicies,
                 Resolution::Unreadable(policies) => Standing::Unreadable(policies),
-                Resolution::NoMatch => Standing::NoEntryMatches(policies.origins(namespace)),
+                Resolution::NoMatch => Standing::NoEntryMatches(policies.policies(namespace)),
                 Resolution::Matched(matched) => Standing::Matched(Matched {
                     reference,
                     binding: if matched.needs_tag_binding() {

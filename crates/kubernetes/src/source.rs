@@ -150,7 +150,7 @@ impl PolicyWatch {
         let generation = self.status().generation;
         let mut compiled = None;
         if known.is_complete() && known.take_changed() {
-            let (back, policies) = compile(known).await;
+            let (back, policies) = compile(known, self.policies()).await;
             known = back;
             compiled = Some(Arc::new(policies));
         }
@@ -198,9 +198,9 @@ impl Status {
 }
 
 /// Compiling thousands of entries takes its time, which requests must not wait for.
-async fn compile(known: Known) -> (Known, Policies) {
+async fn compile(known: Known, before: Arc<Policies>) -> (Known, Policies) {
     let work = tokio::task::spawn_blocking(move || {
-        let policies = known.compile();
+        let policies = known.compile(&before);
         (known, policies)
     });
     match work.await {

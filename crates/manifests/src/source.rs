@@ -227,9 +227,9 @@ mod tests {
     fn in_force(source: &ManifestSource) -> Vec<String> {
         source
             .policies()
-            .origins("any")
+            .policies("any")
             .iter()
-            .map(|origin| origin.name().to_owned())
+            .map(|policy| policy.origin().name().to_owned())
             .collect()
     }
 

@@ -42,6 +42,7 @@ impl Index {
                 None => wild_hosts.push((host.clone(), paths)),
             }
         }
+        index.literal_hosts.shrink_to_fit();
         index.wild_hosts = WildHosts::new(wild_hosts);
         index
     }

@@ -1,15 +1,16 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::names::{NameError, check_name, check_namespace};
 
-/// Which resource a policy comes from.
+/// Which resource a policy comes from. Cheap to clone.
 ///
 /// It is displayed as `kubectl` names it, with the API group where that is not the first one: `ImagePolicy team/web`,
 /// `ClusterImagePolicy default (portieris.cloud.ibm.com)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     scope: Scope,
-    name: Box<str>,
+    name: Arc<str>,
     group: ApiGroup,
 }
 
@@ -28,7 +29,7 @@ pub enum Scope {
     /// Those that have no policy of their own: the policy is a `ClusterImagePolicy`.
     Cluster,
     /// One: the policy is an `ImagePolicy` in it.
-    Namespace(Box<str>),
+    Namespace(Arc<str>),
 }
 
 impl Origin {

@@ -1,12 +1,13 @@
+mod compiled;
+
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+use std::sync::Arc;
 
 use cise_reference::Reference;
 use smallvec::SmallVec;
 
-use crate::index::Index;
-use crate::policy::admit_everything;
 use crate::{Entry, Origin, PatternMatch, Policy, PolicyError, Scope};
+use compiled::Compiled;
 
 /// All policies of a cluster at one moment, compiled: one generation.
 ///
@@ -14,9 +15,8 @@ use crate::{Entry, Origin, PatternMatch, Policy, PolicyError, Scope};
 /// policies are given never matters.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    origins: Vec<Origin>,
-    /// Of all policies, those of one policy side by side.
-    entries: Vec<Compiled>,
+    /// The scopes whose policies can be read.
+    readable: Vec<Numbered>,
     cluster: Option<InForce>,
     namespaces: HashMap<Box<str>, InForce>,
 }
@@ -73,42 +73,55 @@ enum TagBinding {
     Needed,
 }
 
+/// The policies of a scope, and where the numbers of their entries begin.
 #[derive(Clone, Debug)]
-struct Compiled {
-    /// Its policy's position in the list of origins.
-    origin: usize,
-    entry: Entry,
+struct Numbered {
+    first: usize,
+    compiled: Arc<Compiled>,
 }
 
 /// The policies that count for a namespace.
 #[derive(Clone, Debug)]
 enum InForce {
-    Readable {
-        /// Their positions in the list of origins.
-        origins: Range<usize>,
-        index: Index,
-    },
+    /// Their position in the list of scopes.
+    Readable(usize),
     Unreadable(Vec<Unreadable>),
 }
 
 impl Policies {
     /// Compiles all policies that exist, and all that exist and cannot be read.
     pub fn compile(
-        policies: impl IntoIterator<Item = Policy>,
+        policies: impl IntoIterator<Item = impl Into<Arc<Policy>>>,
         unreadable: impl IntoIterator<Item = Unreadable>,
     ) -> Self {
-        let mut compiled = Self::default();
-        let mut policies: Vec<Policy> = policies.into_iter().collect();
-        policies.sort_by(|one, other| one.origin().cmp(other.origin()));
-        for (scope, policies) in by_scope(policies, Policy::origin) {
-            let in_force = compiled.add(policies);
-            compiled.put_in_force(scope, in_force);
+        Self::default().renewed(policies, unreadable)
+    }
+
+    /// The generation after this one. The scopes whose policies are the very same are not compiled again, and what is compiled
+    /// of them is shared.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        policies: impl IntoIterator<Item = impl Into<Arc<Policy>>>,
+        unreadable: impl IntoIterator<Item = Unreadable>,
+    ) -> Self {
+        let mut renewed = Self::default();
+        let mut first = 0;
+        let policies = policies.into_iter().map(Into::into);
+        for (scope, policies) in by_scope(policies, |policy: &Arc<Policy>| policy.origin()) {
+            let compiled = self.compiled(&scope, policies);
+            let entries = compiled.len();
+            let in_force = InForce::Readable(renewed.readable.len());
+            renewed.readable.push(Numbered { first, compiled });
+            renewed.put_in_force(scope, in_force);
+            first += entries;
         }
         for (scope, mut unreadable) in by_scope(unreadable, |one| &one.origin) {
             unreadable.sort();
-            compiled.put_in_force(scope, InForce::Unreadable(unreadable));
+            renewed.put_in_force(scope, InForce::Unreadable(unreadable));
         }
-        compiled
+        renewed.readable.shrink_to_fit();
+        renewed
     }
 
     /// Which entries apply to an image that is to run in `namespace`.
@@ -116,16 +129,20 @@ impl Policies {
         match self.in_force(namespace) {
             None => Resolution::NoPolicies,
             Some(InForce::Unreadable(unreadable)) => Resolution::Unreadable(unreadable),
-            Some(InForce::Readable { index, .. }) => self.resolve_by(index, reference),
+            Some(InForce::Readable(scope)) => match self.readable.get(*scope) {
+                Some(numbered) => numbered.resolve(reference),
+                None => Resolution::NoPolicies,
+            },
         }
     }
 
     /// The policies that count for `namespace`: its own, or else the cluster's; those that can be read.
-    pub fn origins(&self, namespace: &str) -> &[Origin] {
+    pub fn policies(&self, namespace: &str) -> &[Arc<Policy>] {
         match self.in_force(namespace) {
-            Some(InForce::Readable { origins, .. }) => self.origins.get(origins.clone()),
+            Some(InForce::Readable(scope)) => self.readable.get(*scope),
             Some(InForce::Unreadable(_)) | None => None,
         }
+        .map(|numbered| numbered.compiled.policies())
         .unwrap_or_default()
     }
 
@@ -140,7 +157,7 @@ impl Policies {
 
     /// All entries, in the order of their numbers.
     pub fn entries(&self) -> impl Iterator<Item = Applied<'_>> {
-        (0..self.entries.len()).filter_map(|position| self.applied(position))
+        self.readable.iter().flat_map(Numbered::entries)
     }
 
     fn in_force(&self, namespace: &str) -> Option<&InForce> {
@@ -148,28 +165,49 @@ impl Policies {
     }
 
     fn is_open(&self, in_force: &InForce) -> bool {
-        let InForce::Readable { origins, .. } = in_force else {
+        let InForce::Readable(scope) = in_force else {
             return false;
         };
-        let first_of = |origin| self.entries.partition_point(|entry| entry.origin < origin);
-        let entries = self
-            .entries
-            .get(first_of(origins.start)..first_of(origins.end));
-        admit_everything(entries.unwrap_or_default().iter().map(|one| &one.entry))
+        let numbered = self.readable.get(*scope);
+        numbered.is_some_and(|numbered| numbered.compiled.admits_everything())
     }
 
-    fn resolve_by(&self, index: &Index, reference: &Reference) -> Resolution<'_> {
-        let found = |position: usize| match self.entries.get(position) {
-            Some(compiled) => compiled.entry.matches(reference),
-            None => PatternMatch::No,
+    /// These policies of a scope, compiled; as they are here already, if they are the same ones.
+    fn compiled(&self, scope: &Scope, mut policies: Vec<Arc<Policy>>) -> Arc<Compiled> {
+        policies.sort_by(|one, other| one.origin().cmp(other.origin()));
+        let before = match scope {
+            Scope::Cluster => self.cluster.as_ref(),
+            Scope::Namespace(namespace) => self.namespaces.get(&**namespace),
         };
-        let ties = index.most_specific(reference.repository(), |position| {
-            found(position) != PatternMatch::No
-        });
+        let before = match before {
+            Some(InForce::Readable(scope)) => self.readable.get(*scope),
+            Some(InForce::Unreadable(_)) | None => None,
+        };
+        match before {
+            Some(Numbered { compiled, .. }) if compiled.is_of(&policies) => Arc::clone(compiled),
+            _ => Arc::new(Compiled::new(policies)),
+        }
+    }
+
+    fn put_in_force(&mut self, scope: Scope, in_force: InForce) {
+        match scope {
+            Scope::Cluster => self.cluster = Some(in_force),
+            Scope::Namespace(namespace) => {
+                self.namespaces.insert((&*namespace).into(), in_force);
+            }
+        }
+    }
+}
+
+impl Numbered {
+    fn resolve(&self, reference: &Reference) -> Resolution<'_> {
+        let ties = self.compiled.most_specific(reference);
         if ties.is_empty() {
             return Resolution::NoMatch;
         }
-        let by_tag_alone = |position: &usize| found(*position) == PatternMatch::YesIfTagBound;
+        let by_tag_alone = |position: &usize| {
+            self.compiled.matches(*position, reference) == PatternMatch::YesIfTagBound
+        };
         Resolution::Matched(Matched {
             tag_binding: if ties.iter().any(by_tag_alone) {
                 TagBinding::Needed
@@ -183,41 +221,17 @@ impl Policies {
         })
     }
 
+    fn entries(&self) -> impl Iterator<Item = Applied<'_>> {
+        (0..self.compiled.len()).filter_map(|position| self.applied(position))
+    }
+
     fn applied(&self, position: usize) -> Option<Applied<'_>> {
-        let compiled = self.entries.get(position)?;
+        let (origin, entry) = self.compiled.entry(position)?;
         Some(Applied {
-            id: EntryId(position),
-            origin: self.origins.get(compiled.origin)?,
-            entry: &compiled.entry,
+            id: EntryId(self.first + position),
+            origin,
+            entry,
         })
-    }
-
-    fn add(&mut self, policies: Vec<Policy>) -> InForce {
-        let (first_origin, first_entry) = (self.origins.len(), self.entries.len());
-        for policy in policies {
-            let (origin, entries) = policy.into_parts();
-            let position = self.origins.len();
-            self.origins.push(origin);
-            self.entries
-                .extend(entries.into_iter().map(|entry| Compiled {
-                    origin: position,
-                    entry,
-                }));
-        }
-        let added = self.entries.iter().enumerate().skip(first_entry);
-        InForce::Readable {
-            origins: first_origin..self.origins.len(),
-            index: Index::new(added.map(|(position, added)| (position, &added.entry.pattern))),
-        }
-    }
-
-    fn put_in_force(&mut self, scope: Scope, in_force: InForce) {
-        match scope {
-            Scope::Cluster => self.cluster = Some(in_force),
-            Scope::Namespace(namespace) => {
-                self.namespaces.insert(namespace, in_force);
-            }
-        }
     }
 }
 

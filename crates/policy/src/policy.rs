@@ -4,7 +4,8 @@ use crate::{Entry, Origin, PolicyError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     origin: Origin,
-    entries: Vec<Entry>,
+    /// Without room to grow, which would be several times as large as most policies.
+    entries: Box<[Entry]>,
 }
 
 /// The most entries in one policy. As etcd keeps objects of at most 1.5 MiB, one that is stored has hardly more.
@@ -20,7 +21,10 @@ impl Policy {
                 count: entries.len(),
             });
         }
-        Ok(Self { origin, entries })
+        Ok(Self {
+            origin,
+            entries: entries.into_boxed_slice(),
+        })
     }
 
     /// The resource it comes from.
@@ -36,10 +40,6 @@ impl Policy {
     /// Does it admit every image there is without any verification, where no other policy counts?
     pub fn admits_everything(&self) -> bool {
         admit_everything(self.entries.iter())
-    }
-
-    pub(crate) fn into_parts(self) -> (Origin, Vec<Entry>) {
-        (self.origin, self.entries)
     }
 }
 

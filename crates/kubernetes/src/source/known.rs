@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use cise_policy::{Origin, Policies, Policy, Unreadable};
@@ -87,8 +88,9 @@ impl Known {
         std::mem::take(&mut self.changed)
     }
 
-    pub(super) fn compile(&self) -> Policies {
-        Policies::compile(self.policies().cloned(), self.unreadable().cloned())
+    /// Compiles all of it, after the generation that was compiled of it before.
+    pub(super) fn compile(&self, before: &Policies) -> Policies {
+        before.renewed(self.policies().map(Arc::clone), self.unreadable().cloned())
     }
 
     pub(super) fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
@@ -107,7 +109,7 @@ impl Known {
         self.resources.iter().map(status).collect()
     }
 
-    fn policies(&self) -> impl Iterator<Item = &Policy> {
+    fn policies(&self) -> impl Iterator<Item = &Arc<Policy>> {
         self.contents().filter_map(|content| match content {
             Content::Policy(policy) => Some(policy),
             Content::Unreadable(_) => None,
@@ -123,6 +125,24 @@ impl Known {
             Existing::Absent => None.into_iter().flatten(),
             Existing::Listed(policies) => Some(policies.values()).into_iter().flatten(),
         })
+    }
+}
+
+impl Existing {
+    /// What is listed. Whatever is known and the same is kept as it is, since it is in force and would be held twice.
+    fn listed(policies: Vec<(Origin, Content)>, known: Option<&Self>) -> Self {
+        let before = match known {
+            Some(Self::Listed(before)) => Some(before),
+            Some(Self::Absent) | None => None,
+        };
+        let policies = policies.into_iter().map(|(origin, content)| {
+            let same = before
+                .and_then(|before| before.get_key_value(&origin))
+                .filter(|(_, known)| **known == content)
+                .map(|(origin, known)| (origin.clone(), known.clone()));
+            same.unwrap_or((origin, content))
+        });
+        Self::Listed(policies.collect())
     }
 }
 
@@ -143,12 +163,16 @@ impl Heard {
     fn learn(&mut self, news: News) -> bool {
         match (news, &mut self.policies) {
             (News::Listed(policies), known) => {
-                let listed = Existing::Listed(policies.into_iter().collect());
+                let listed = Existing::listed(policies, known.as_ref());
                 known.replace(listed) != *known
             }
             (News::Absent, known) => known.replace(Existing::Absent) != *known,
             (News::Written(origin, content), Some(Existing::Listed(policies))) => {
-                policies.insert(origin.clone(), content).as_ref() != policies.get(&origin)
+                let is_new = policies.get(&origin) != Some(&content);
+                if is_new {
+                    policies.insert(origin, content);
+                }
+                is_new
             }
             (News::Removed(origin), Some(Existing::Listed(policies))) => {
                 policies.remove(&origin).is_some()
@@ -198,7 +222,7 @@ mod tests {
             "",
         );
         let policy = Policy::new(origin.clone(), entry.unwrap().entries()).unwrap();
-        (origin, Content::Policy(policy))
+        (origin, Content::Policy(Arc::new(policy)))
     }
 
     fn unreadable(resource: PolicyResource, name: &str) -> (Origin, Content) {
@@ -224,9 +248,12 @@ mod tests {
     }
 
     fn names(known: &Known) -> Vec<String> {
-        let policies = known.compile();
-        let origins = policies.origins("team").iter();
-        origins.map(|origin| origin.name().to_owned()).collect()
+        let policies = known.compile(&Policies::default());
+        let names = policies
+            .policies("team")
+            .iter()
+            .map(|one| one.origin().name());
+        names.map(str::to_owned).collect()
     }
 
     #[test]
@@ -287,12 +314,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_heard_again_is_held_once() {
+        let mut known = complete(vec![policy(OWN, "a"), policy(OWN, "b")]);
+        let held = |known: &Known| known.policies().map(Arc::clone).collect::<Vec<_>>();
+        let before = held(&known);
+        let (origin, content) = policy(OWN, "a");
+        hear(&mut known, OWN, News::Written(origin, content));
+        let listed = vec![policy(OWN, "a"), policy(OWN, "b"), policy(OWN, "c")];
+        hear(&mut known, OWN, News::Listed(listed));
+        let after = held(&known);
+        assert_eq!(after.len(), 3);
+        assert!(
+            before
+                .iter()
+                .zip(&after)
+                .all(|(one, other)| Arc::ptr_eq(one, other))
+        );
+    }
+
+    #[test]
     fn a_policy_that_cannot_be_read_denies_its_scope_until_it_can() {
         let mut known = complete(vec![policy(OWN, "a")]);
         let (origin, content) = unreadable(OWN, "b");
         hear(&mut known, OWN, News::Written(origin.clone(), content));
         let image = Reference::parse("nginx").unwrap();
-        let compiled = known.compile();
+        let compiled = known.compile(&Policies::default());
         let Resolution::Unreadable(named) = compiled.resolve("team", &image) else {
             panic!("the namespace has a policy that nobody can read");
         };
@@ -300,7 +346,7 @@ mod tests {
         assert_eq!(known.unreadable().count(), 1);
         hear(&mut known, OWN, News::Removed(origin));
         assert!(matches!(
-            known.compile().resolve("team", &image),
+            known.compile(&compiled).resolve("team", &image),
             Resolution::Matched(_)
         ));
     }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cise_policy::{NameError, Origin, Policy, Unreadable};
 use kube::Resource;
@@ -21,7 +22,7 @@ pub(super) struct StoredPolicy {
 /// What a stored policy is read as.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
-    Policy(Policy),
+    Policy(Arc<Policy>),
     Unreadable(Unreadable),
 }
 
@@ -37,7 +38,7 @@ impl StoredPolicy {
         let origin = self.origin(resource)?;
         let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
         let content = match cise_policy::from_json(self.json.get().as_bytes(), namespace) {
-            Ok(policy) if *policy.origin() == origin => Content::Policy(policy),
+            Ok(policy) if *policy.origin() == origin => Content::Policy(Arc::new(policy)),
             Ok(policy) => {
                 let reason = format!("it calls itself {}", policy.origin());
                 Content::unreadable(&origin, reason)
@@ -47,11 +48,19 @@ impl StoredPolicy {
                 Content::unreadable(&origin, known.unwrap_or_else(|| error.to_string().into()))
             }
         };
-        Ok((origin, content))
+        // The names of the policy itself, which are held once then.
+        Ok((content.origin().clone(), content))
     }
 }
 
 impl Content {
+    fn origin(&self) -> &Origin {
+        match self {
+            Self::Policy(policy) => policy.origin(),
+            Self::Unreadable(unreadable) => &unreadable.origin,
+        }
+    }
+
     fn unreadable(origin: &Origin, reason: impl Into<Box<str>>) -> Self {
         Self::Unreadable(Unreadable {
             origin: origin.clone(),

@@ -9,7 +9,7 @@ use crate::{Pattern, Specificity};
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
     /// The most specific ones first, in each list.
-    by_prefix: Prefixes<Vec<Candidate>>,
+    by_prefix: Prefixes<Box<[Candidate]>>,
     best: Option<Specificity>,
 }
 
@@ -30,7 +30,10 @@ impl Paths {
             candidates.sort_by_key(|candidate| Reverse(candidate.specificity));
         }
         Self {
-            by_prefix: by_prefix.into_iter().collect(),
+            by_prefix: by_prefix
+                .into_iter()
+                .map(|(prefix, candidates)| (prefix, candidates.into()))
+                .collect(),
             best,
         }
     }

@@ -78,6 +78,8 @@ impl<V> FromIterator<(Box<[u8]>, V)> for Prefixes<V> {
                 value,
             });
         }
+        // Most have a single one, and room for four.
+        prefixes.nodes.shrink_to_fit();
         prefixes
     }
 }

@@ -70,7 +70,7 @@ fn written(entry: &Entry) -> String {
 
 #[test]
 fn without_any_policy_there_is_no_answer_to_give() {
-    let policies = Policies::compile([], []);
+    let policies = Policies::compile(Vec::<Policy>::new(), []);
     assert_eq!(resolved(&policies, "team", "nginx"), ["no policies"]);
 }
 
@@ -139,11 +139,8 @@ fn policies_of_one_scope_are_merged_across_both_groups() {
         resolved(&policies, "team", "quay.io/a"),
         ["ImagePolicy team/web (portieris.cloud.ibm.com): quay.io/*"]
     );
-    let origins: Vec<String> = policies
-        .origins("team")
-        .iter()
-        .map(Origin::to_string)
-        .collect();
+    let in_force = policies.policies("team").iter();
+    let origins: Vec<String> = in_force.map(|policy| policy.origin().to_string()).collect();
     assert_eq!(
         origins,
         [
@@ -453,6 +450,55 @@ fn entries_are_numbered_without_gaps() {
 }
 
 #[test]
+fn only_scopes_whose_policies_have_changed_are_compiled_again() {
+    let [kept, changed, cluster] = [
+        policy("team/kept", &["icr.io/kept/*"]),
+        policy("other/changed", &["icr.io/before/*"]),
+        policy("cluster/default", &["icr.io/*"]),
+    ]
+    .map(Arc::new);
+    let before = Policies::compile([&kept, &changed, &cluster].map(Arc::clone), []);
+    let new = Arc::new(policy("other/changed", &["a", "icr.io/after/*"]));
+    let after = before.renewed(
+        [Arc::clone(&kept), Arc::clone(&new)],
+        [unreadable("cluster/b")],
+    );
+    let compiled = |policies: &Policies, namespace: &str| {
+        let Some(InForce::Readable(scope)) = policies.namespaces.get(namespace) else {
+            panic!("no policy in {namespace}");
+        };
+        Arc::clone(&policies.readable[*scope].compiled)
+    };
+    let is_shared =
+        |namespace| Arc::ptr_eq(&compiled(&before, namespace), &compiled(&after, namespace));
+    assert!(is_shared("team") && !is_shared("other"));
+    for (namespace, image, expected) in [
+        (
+            "team",
+            "icr.io/kept/a",
+            "ImagePolicy team/kept: icr.io/kept/*",
+        ),
+        (
+            "other",
+            "icr.io/after/a",
+            "ImagePolicy other/changed: icr.io/after/*",
+        ),
+        ("other", "icr.io/before/a", "no match"),
+        ("any", "icr.io/a", "cannot read ClusterImagePolicy b"),
+    ] {
+        assert_eq!(resolved(&after, namespace, image), [expected], "{image}");
+    }
+    let numbers: Vec<usize> = after.entries().map(|applied| applied.id.index()).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+    let again = after.renewed([&changed, &kept].map(Arc::clone), []);
+    assert_eq!(
+        resolved(&again, "other", "icr.io/before/a"),
+        ["ImagePolicy other/changed: icr.io/before/*"]
+    );
+    assert_eq!(resolved(&again, "any", "icr.io/a"), ["no policies"]);
+}
+
+#[test]
 fn a_requirement_whose_content_is_opaque_is_a_requirement() {
     let opaque = |text: &str| Some(serde_json::from_str::<Opaque>(text).unwrap());
     for requirements in [
@@ -480,10 +526,11 @@ fn naive(
     namespace: &str,
     reference: &Reference,
 ) -> Option<(Vec<usize>, bool)> {
-    let origins = policies.origins(namespace);
+    let in_force = policies.policies(namespace).iter();
+    let origins: Vec<&Origin> = in_force.map(|policy| policy.origin()).collect();
     let matching: Vec<_> = policies
         .entries()
-        .filter(|applied| origins.contains(applied.origin))
+        .filter(|applied| origins.contains(&applied.origin))
         .map(|applied| (applied, applied.entry.matches(reference)))
         .filter(|(_, found)| *found != PatternMatch::No)
         .collect();
