@@ -25,8 +25,17 @@
 {{- fail "ports.advisor: expected another port than ports.webhooks and ports.admin" }}
 {{- end }}
 {{- $database := .Values.advisor.database }}
-{{- if and .Values.advisor.enabled (eq (empty $database.existingClaim) (empty $database.volume)) }}
-{{- fail "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled" }}
+{{- if and .Values.advisor.enabled (empty $database.artifact) (eq (empty $database.existingClaim) (empty $database.volume)) }}
+{{- fail "advisor.database: expected `artifact`, or either `existingClaim` or `volume`, beside advisor.enabled" }}
+{{- end }}
+{{- if and $database.artifact $database.existingClaim $database.volume }}
+{{- fail "advisor.database: expected at most one of `existingClaim` and `volume` beside `artifact`" }}
+{{- end }}
+{{- if and $database.artifact (empty $database.key) (not (contains "@" $database.artifact)) }}
+{{- fail "advisor.database.artifact: expected `key` beside it, or a digest in it: whoever can exchange the database for an empty one lets every image pass" }}
+{{- end }}
+{{- if and (empty $database.artifact) (or $database.key $database.credentialsSecret) }}
+{{- fail "advisor.database: expected `artifact` beside `key` and `credentialsSecret`" }}
 {{- end }}
 {{- if lt (int .Values.terminationGracePeriodSeconds) (add (int .Values.webhooks.timeoutSeconds) 10 | int) }}
 {{- fail "terminationGracePeriodSeconds: expected at least 10 more than webhooks.timeoutSeconds, so that what was accepted is finished" }}

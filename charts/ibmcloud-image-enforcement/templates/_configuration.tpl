@@ -5,6 +5,7 @@ name of a Secret becomes a folder below `secrets`.
 {{- define "cise.configuration" -}}
 {{- $advisor := dict }}
 {{- with .Values.advisor.registries }}{{ $_ := set $advisor "registries" . }}{{ end }}
+{{- with .Values.advisor.platforms }}{{ $_ := set $advisor "platforms" . }}{{ end }}
 {{- if .Values.advisor.enabled }}
 {{- $url := printf "https://%s.%s.svc" (include "cise.advisor" .) (include "cise.namespace" .) }}
 {{- $_ := set $advisor "service" (dict "url" $url "tokenFile" "advisor/token") }}
@@ -60,9 +61,21 @@ name of a Secret becomes a folder below `secrets`.
 {{- toYaml $configuration }}
 {{- end }}
 
-{{/* The advisor reaches registries in the same way, and has no credential and no cluster of its own. */}}
+{{/* The advisor reaches registries in the same way, and has no cluster of its own, nor a credential but the one for its database. */}}
 {{- define "cise.advisorConfiguration" -}}
-{{- pick (include "cise.configuration" . | fromYaml) "namespace" "registries" "limits" | toYaml }}
+{{- $configuration := pick (include "cise.configuration" . | fromYaml) "namespace" "registries" "limits" }}
+{{- $advisor := dict }}
+{{- with .Values.advisor.platforms }}{{ $_ := set $advisor "platforms" . }}{{ end }}
+{{- with .Values.advisor.database }}
+{{- if .artifact }}
+{{- $pull := dict "artifact" .artifact "everyMinutes" .everyMinutes }}
+{{- if .key }}{{ $_ := set $pull "keyFile" "advisories.pub" }}{{ end }}
+{{- $_ := set $advisor "pull" $pull }}
+{{- end }}
+{{- with .credentialsSecret }}{{ $_ := set $configuration "pullCredentials" (printf "secrets/%s/config.json" .) }}{{ end }}
+{{- end }}
+{{- with $advisor }}{{ $_ := set $configuration "advisor" . }}{{ end }}
+{{- toYaml $configuration }}
 {{- end }}
 
 {{- define "cise.configurationFiles" -}}
@@ -71,6 +84,10 @@ config.yaml: |
 {{- if .Values.advisor.enabled }}
 advisor.yaml: |
   {{- include "cise.advisorConfiguration" . | nindent 2 }}
+{{- with .Values.advisor.database.key }}
+advisories.pub: |
+  {{- . | trim | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- range $index, $registry := .Values.registries }}
 {{- with $registry.ca }}
@@ -121,6 +138,13 @@ projected:
   defaultMode: 0440
   sources:
   {{- include "cise.configurationSources" . | nindent 2 }}
+  {{- with .Values.advisor.database.credentialsSecret }}
+  - secret:
+      name: {{ . }}
+      items:
+      - key: .dockerconfigjson
+        path: secrets/{{ . }}/config.json
+  {{- end }}
 {{- end }}
 
 {{/* The volume of the webhooks at /etc/cise. */}}

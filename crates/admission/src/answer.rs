@@ -52,11 +52,11 @@ pub struct AskedFor {
 /// Why a request was admitted or denied.
 #[derive(Debug)]
 pub enum Grounds {
-    /// It cannot bring or change an image, or what a policy says.
+    /// It cannot bring or change an image, or what a policy or an exemption says.
     NoImages,
     /// Its images were judged.
     Judged(Decision),
-    /// The policy that is to be stored was judged.
+    /// The policy or exemption that is to be stored was judged.
     OfPolicy(PolicyDecision),
     /// It, or the object in it, could not be judged.
     NotJudged {

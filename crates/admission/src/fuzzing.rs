@@ -2,10 +2,11 @@
 
 use cise_policy::Policies;
 use cise_reference::{Digest, Tag};
+use jiff::Timestamp;
 
 use crate::answer::{Answer, Grounds};
 use crate::decide::{Duty, Finding, Matched, Standing, decide};
-use crate::gate::{self, PolicyDecision};
+use crate::gate;
 use crate::hook::Hook;
 use crate::request::{Asked, Request};
 use crate::requirement::Requirement;
@@ -35,14 +36,14 @@ pub fn answer_if_all_is_met(
     })
 }
 
-/// The answer to a body about a policy beside which there is no other: all that the gate does, but for asking others.
+/// The answer to a body about a policy beside which there is no other, or an exemption, at the beginning of 1970: all that the gate does, but for asking others.
 pub fn answer_about_policy(body: &[u8]) -> Option<Answer> {
     let review = match Review::read(body) {
         Ok(review) => review,
         Err(rejected) => return Answer::unreadable(rejected).ok(),
     };
     let grounds = match gate::to_store(&review) {
-        Ok(policy) => Grounds::OfPolicy(PolicyDecision::admission(policy.origin().clone())),
+        Ok(wanted) => Grounds::OfPolicy(gate::decided(&wanted, Timestamp::UNIX_EPOCH)),
         Err(settled) => settled,
     };
     Some(Answer::to(&review, grounds))

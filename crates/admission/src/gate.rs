@@ -1,6 +1,7 @@
-//! The webhook for policies: what becomes of one that somebody wants to store.
+//! The webhook for policies and exemptions: what becomes of one that somebody wants to store.
 
 mod asked;
+mod object;
 mod refusal;
 mod secrets;
 pub(crate) mod sentences;
@@ -10,12 +11,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cise_policy::{Origin, Policy, Scope};
+use cise_policy::{Policy, Scope};
 use cise_registry::Deadline;
 use cise_signature::SideEffects;
 use cise_signature::notary::TrustServers;
 use futures::FutureExt as _;
 use futures::future::join;
+use jiff::Timestamp;
 
 use crate::answer::{Answer, Grounds};
 use crate::coverage::Coverage;
@@ -23,13 +25,15 @@ use crate::review::{Rejected, Review};
 use crate::sources::{PolicySource, SecretSource};
 use asked::Asked;
 
+pub use object::StoredObject;
+pub(crate) use object::Wanted;
 pub use refusal::PolicyRefusal;
 pub use warning::{PolicyWarning, SecretsUnread};
 
 /// How long secrets are looked at for what to warn of. Nobody waits longer for a warning.
 const LOOKS_FOR: Duration = Duration::from_secs(2);
 
-/// Judges policies before they are stored: refuses what cannot be read in full, and warns of what is risky.
+/// Judges policies and exemptions before they are stored: refuses what cannot be read in full, and warns of what is risky.
 pub struct PolicyGate {
     policies: Arc<dyn PolicySource>,
     secrets: Arc<dyn SecretSource>,
@@ -38,11 +42,11 @@ pub struct PolicyGate {
     namespace: String,
 }
 
-/// What was decided about a policy.
+/// What was decided about a policy or an exemption.
 #[derive(Clone, Debug)]
 pub struct PolicyDecision {
-    /// The policy, as `ImagePolicy team/web`; nothing where it could not be told which one it is.
-    pub policy: Option<Origin>,
+    /// Which one, as `ImagePolicy team/web`; nothing where that could not be told.
+    pub object: Option<StoredObject>,
     /// Why it is not stored; if there is nothing, it is.
     pub refusal: Option<PolicyRefusal>,
     /// What its author should know.
@@ -74,28 +78,34 @@ impl PolicyGate {
         }
     }
 
-    /// Answers the body of an admission request.
+    /// Answers the body of an admission request that was made at `now`.
     ///
     /// Everything that goes wrong, a panic included, becomes a denial. Only a body in which not even the request's uid can be
     /// found is an error, because no answer to it could be addressed.
-    pub async fn answer(&self, body: &[u8], deadline: Deadline) -> Result<Answer, Rejected> {
+    pub async fn answer(
+        &self,
+        body: &[u8],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Answer, Rejected> {
         let review = match Review::read(body) {
             Ok(review) => review,
             Err(rejected) => return Answer::unreadable(rejected),
         };
-        let judging = AssertUnwindSafe(self.judge(&review, deadline)).catch_unwind();
+        let judging = AssertUnwindSafe(self.judge(&review, now, deadline)).catch_unwind();
         Ok(match judging.await {
             Ok(grounds) => Answer::to(&review, grounds),
             Err(_) => Answer::internal(&review),
         })
     }
 
-    async fn judge(&self, review: &Review<'_>, deadline: Deadline) -> Grounds {
+    async fn judge(&self, review: &Review<'_>, now: Timestamp, deadline: Deadline) -> Grounds {
         match to_store(review) {
-            Ok(policy) => {
+            Ok(Wanted::Policy(policy)) => {
                 let effects = review.side_effects();
                 Grounds::OfPolicy(self.decide(policy, effects, deadline).await)
             }
+            Ok(wanted @ Wanted::Exemption(_)) => Grounds::OfPolicy(decided(&wanted, now)),
             Err(settled) => settled,
         }
     }
@@ -114,7 +124,7 @@ impl PolicyGate {
         PolicyDecision {
             refusal: covered.err(),
             warnings,
-            ..PolicyDecision::admission(policy.origin().clone())
+            ..PolicyDecision::admission(StoredObject::Policy(policy.origin().clone()))
         }
     }
 
@@ -160,37 +170,46 @@ impl PolicyGate {
     }
 }
 
-/// The policy that is to be stored, or the grounds on which all is decided without a look at anything else.
-pub(crate) fn to_store(review: &Review<'_>) -> Result<Policy, Grounds> {
+/// What is to be stored, or the grounds on which all is decided without a look at anything else.
+pub(crate) fn to_store(review: &Review<'_>) -> Result<Wanted, Grounds> {
     match Asked::by(review) {
-        Ok(Asked::ToStore(policy)) => Ok(policy),
+        Ok(Asked::ToStore(wanted)) => Ok(wanted),
         Ok(Asked::Nothing) => Err(Grounds::NoImages),
-        Ok(Asked::ToLeaveUnreadable { policy, why }) => Err(Grounds::OfPolicy(PolicyDecision {
-            warnings: vec![PolicyWarning::Unreadable {
-                policy: policy.to_string(),
-                why,
-            }],
-            ..PolicyDecision::admission(policy)
+        Ok(Asked::ToLeaveUnreadable { object, why }) => Err(Grounds::OfPolicy(PolicyDecision {
+            warnings: vec![warning::unreadable(&object, why)],
+            ..PolicyDecision::admission(object)
         })),
         Err(refused) => Err(Grounds::OfPolicy(PolicyDecision {
-            policy: refused.policy,
+            object: refused.object,
             refusal: Some(refused.why),
             warnings: Vec::new(),
         })),
     }
 }
 
+/// The decision about what nothing else has a say in.
+pub(crate) fn decided(wanted: &Wanted, now: Timestamp) -> PolicyDecision {
+    let warnings = match wanted {
+        Wanted::Policy(_) => Vec::new(),
+        Wanted::Exemption(exemption) => warning::of_exemption(exemption, now),
+    };
+    PolicyDecision {
+        warnings,
+        ..PolicyDecision::admission(wanted.object())
+    }
+}
+
 impl PolicyDecision {
-    /// That this policy is stored, with nothing to say about it.
-    pub(crate) fn admission(policy: Origin) -> Self {
+    /// That this is stored, with nothing to say about it.
+    pub(crate) fn admission(object: StoredObject) -> Self {
         Self {
-            policy: Some(policy),
+            object: Some(object),
             refusal: None,
             warnings: Vec::new(),
         }
     }
 
-    /// Whether the policy may be stored.
+    /// Whether it may be stored.
     pub fn is_allowed(&self) -> bool {
         self.refusal.is_none()
     }

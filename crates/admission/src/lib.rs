@@ -2,7 +2,7 @@
 //!
 //! [`Engine`] does it all for images. It gathers facts, which may fail, and hands them to a pure decision, the only place that
 //! says that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each
-//! request. [`PolicyGate`] judges policies themselves before they are stored.
+//! request. [`PolicyGate`] judges policies and exemptions themselves before they are stored.
 
 mod advice;
 mod answer;
@@ -39,7 +39,9 @@ pub use advice::Counsel;
 pub use answer::{Answer, AskedFor, Grounds, Outcome};
 pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
-pub use gate::{PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread};
+pub use gate::{
+    PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread, StoredObject,
+};
 pub use hook::{Hook, Pass};
 pub use image_at::{ImageAt, List};
 pub use json::JsonError;

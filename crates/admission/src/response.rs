@@ -182,19 +182,19 @@ impl Status {
         }
     }
 
-    /// Who sent a policy that cannot be read has to correct it, and is told so in the way of a schema that is not met.
+    /// Who sent what cannot be read has to correct it, and is told so in the way of a schema that is not met.
     fn of_policy(decision: &PolicyDecision, refusal: &PolicyRefusal) -> Self {
         let forbidden = Self::forbidden(sentences::refusal(decision, refusal));
-        let Some((origin, cause)) = decision.policy.as_ref().zip(refusal.cause()) else {
+        let Some((object, cause)) = decision.object.as_ref().zip(refusal.cause()) else {
             return forbidden;
         };
         Self {
             code: 422,
             reason: "Invalid",
             details: Some(Details {
-                group: origin.group().name(),
-                kind: origin.scope().kind(),
-                name: origin.name().to_owned(),
+                group: object.group(),
+                kind: object.kind(),
+                name: object.name().to_owned(),
                 causes: [StatusCause {
                     reason: "FieldValueInvalid",
                     field: cause.field.to_owned(),
@@ -212,7 +212,7 @@ impl Annotations {
         Self {
             decision: if is_allowed { "allowed" } else { "denied" },
             images: String::new(),
-            policies: joined(decision.policy.iter().map(ToString::to_string)),
+            policies: joined(decision.object.iter().map(ToString::to_string)),
             reasons: joined(decision.codes().into_iter()),
         }
     }

@@ -4,6 +4,7 @@
 //! namespace or a `ClusterImageExemption` for all. [`Exemptions`] compiles all of them for look-ups by issue, and
 //! [`Exemptions::applying_to`] narrows them down to one image in one place at one time.
 
+mod breadth;
 mod compiled;
 mod document;
 mod error;
@@ -15,6 +16,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use breadth::Breadth;
 pub use compiled::{Applicable, Exemptions};
 pub use document::{from_json, from_value, from_yaml};
 pub use error::ExemptionError;

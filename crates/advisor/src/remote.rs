@@ -11,4 +11,4 @@ mod wire;
 
 pub use client::{Remote, RemoteSettings};
 pub use desk::{Desk, DeskReply};
-pub use wire::{AUDIENCE, MAX_QUESTION, PATH};
+pub use wire::{AUDIENCE, MAX_PLATFORMS, MAX_QUESTION, PATH};

@@ -1,16 +1,20 @@
 //! `cise advisor`: the Vulnerability Advisor as a program of its own.
 
 mod desk;
+mod schedule;
+mod supply;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cise_advisor::Advisor;
 use cise_advisor::remote::{AUDIENCE, Desk, MAX_QUESTION};
 use cise_kubernetes::{Callers, Cluster};
 use cise_server::{Admin, Api, Condition, Limits, Metrics, Readiness};
 use clap::Args;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::args::{ConfigArg, DbArg};
@@ -21,6 +25,7 @@ use crate::logs::{self, LogLevel};
 use crate::signals::{self, Stop};
 use crate::{access, advisories, wiring};
 use desk::Reception;
+use supply::Supply;
 
 /// The most questions that are open at one time. Most of them wait for an image that is being indexed.
 const QUESTIONS: usize = 128;
@@ -31,7 +36,7 @@ const QUESTIONS: usize = 128;
         In a cluster the Vulnerability Advisor is a program of its own, so that the webhooks need no advisory database and index no \
         image. It answers by HTTPS whoever shows a token of a service account that --caller names, made for the audience \
         `cise-advisor`, and uses the pull credential that comes with a question for that question alone. The advisory database is \
-        picked up when it appears or is replaced.",
+        picked up when it appears or is replaced; with `advisor.pull` in the configuration, it is pulled from a registry on a schedule.",
     after_help = "\
 Examples:
   cise advisor --db advisories.db --caller cise --tls-cert tls.crt --tls-key tls.key          in a pod of a cluster"
@@ -109,7 +114,9 @@ async fn serve(args: AdvisorArgs, configuration: Configuration) -> Result<(), Fa
         drop(when_ended.await);
     }));
 
-    let advisor = advisor(&configuration, args.db.path())?;
+    let advisor = advisor(&configuration, args.db.path(), &metrics)?;
+    let dated = advisor.clone();
+    metrics.advisories_age(move || age(&dated, Timestamp::now()));
     tokio::spawn(tell_when_loaded(advisor.clone(), ready));
     let limits = Limits {
         reviews: QUESTIONS,
@@ -121,15 +128,38 @@ async fn serve(args: AdvisorArgs, configuration: Configuration) -> Result<(), Fa
 }
 
 /// The advisor, whose database need not be there yet: it is taken into use when it comes.
-fn advisor(configuration: &Configuration, named: Option<&Path>) -> Result<Advisor, Failure> {
+fn advisor(
+    configuration: &Configuration,
+    named: Option<&Path>,
+    metrics: &Arc<Metrics>,
+) -> Result<Advisor, Failure> {
     let database = named.or(configuration.advisor.database.as_deref());
     let database = database.ok_or_else(|| {
         Failure::new("no advisory database is named")
             .with_hint("name it with --db, or as `advisor.database` in the configuration")
     })?;
-    let advisor = wiring::empty_advisor(configuration, wiring::registry(configuration));
+    let registry = wiring::registry(configuration);
+    let advisor = wiring::empty_advisor(configuration, registry.clone());
+    if let Some(source) = configuration.advisor.pull.clone() {
+        let supply = Supply {
+            source,
+            output: database.to_owned(),
+            registry,
+            keyring: configuration.admission.pull_credentials.clone(),
+            metrics: Arc::clone(metrics),
+        };
+        supply.prepare()?;
+        tokio::spawn(supply.follow());
+    }
     advisories::follow(Some(database.to_owned()), &advisor);
     Ok(advisor)
+}
+
+/// How old the oldest feed of the database in use is.
+fn age(advisor: &Advisor, now: Timestamp) -> Option<Duration> {
+    let database = advisor.database()?;
+    let oldest = database.feeds().filter_map(|feed| feed.as_of).min()?;
+    Some(Duration::try_from(now.duration_since(oldest)).unwrap_or_default())
 }
 
 async fn tell_when_loaded(advisor: Advisor, ready: Condition) {

@@ -14,7 +14,7 @@ use cise_manifests::{Manifest, ManifestError, Place};
 use cise_registry::{FlightBounds, ProxyError, Registries, RegistryLimits};
 use cise_signature::notary::{NotarySettings, Presets, TrustServers};
 
-pub(crate) use advisor::{AdvisorService, AdvisorSettings};
+pub(crate) use advisor::{AdvisorService, AdvisorSettings, DatabasePull, PlatformChoice};
 pub(crate) use cluster::{Certificate, ClusterSettings, Defaults};
 
 /// The configuration, in the terms of those who act by it.

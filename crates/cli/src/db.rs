@@ -110,7 +110,7 @@ pub(crate) fn open(path: &Path) -> Result<Database, Failure> {
 }
 
 /// How long a push or a pull may take: a large database over a slow line.
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The most bytes of a key.
 const MAX_KEY_BYTES: u64 = 64 * 1024;

@@ -141,6 +141,12 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let known = args.file.as_deref().filter(|path| path.exists());
     let known = known.map_or_else(|| Ok(Vec::new()), read)?;
     let exemption = Exemption::new(issue.origin(&known)?, spec)?;
+    if exemption.overreaches() {
+        return Err(Failure::new(
+            "--scope: `*` is every image of the account, and --namespace names the pods of one namespace",
+        )
+        .with_hint("name a repository, or leave --namespace out to exempt the issue for all pods"));
+    }
     let text = format!("---\n{}", serde_saphyr::to_string(&manifest(&exemption)?)?);
     let announced = format!(
         "Creating exemption for '{}' in '{}'...",

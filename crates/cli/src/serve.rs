@@ -24,7 +24,7 @@ use crate::listening::{TlsArgs, listen};
 use crate::logs::{self, LogLevel};
 use crate::signals::{self, Stop};
 use crate::wiring::{self, Peers};
-use advice::Guide;
+use advice::{AdvisorArg, Guide};
 use citizen::Citizen;
 use origin::{Origin, OriginArgs};
 use reviewer::Judges;
@@ -49,6 +49,8 @@ pub(crate) struct ServeArgs {
     config: ConfigArg,
     #[command(flatten)]
     db: DbArg,
+    #[command(flatten)]
+    advisor: AdvisorArg,
     #[command(flatten)]
     origin: OriginArgs,
     /// Where reviews are answered, by HTTPS
@@ -114,6 +116,7 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         joined = standing.take(origin.cluster(), &configuration, &metrics) => joined?,
         () = stop.clone().wait() => return Ok(()),
     };
+    let cluster = origin.cluster().cloned();
     let (sources, mut following) = tokio::select! {
         opened = origin.open(&ready, &metrics) => opened?,
         () = stop.clone().wait() => return Ok(()),
@@ -127,7 +130,13 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let gate = wiring::gate(&configuration, &sources, coverage);
     let registry = wiring::registry(&configuration);
     let authorities = citizen.as_ref().map(Citizen::authorities);
-    let guide = Guide::choose(&configuration, registry.clone(), args.db.path())?;
+    let guide = Guide::choose(
+        &configuration,
+        registry.clone(),
+        args.db.path(),
+        &args.advisor,
+        cluster.as_ref(),
+    )?;
     let peers = Peers {
         advisor: guide.follow(authorities),
         registry,

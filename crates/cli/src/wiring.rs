@@ -1,5 +1,6 @@
 //! Puts the floors together.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -108,11 +109,13 @@ pub(crate) fn empty_advisor(configuration: &Configuration, registry: Registry) -
 /// Memory for what layers say.
 const KEPT_LAYERS_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The way to a service of this program's own, for which those authorities alone vouch.
-pub(crate) fn way_inward(tls: Tls) -> Result<Channel, ChannelError> {
-    Channel::new(
-        &Outbound::inward(),
-        &Security::Https(tls),
-        Egress::NamedHost,
-    )
+/// The way to a service of this program's own, for which those authorities alone vouch. `address` stands before those that its
+/// name has.
+pub(crate) fn way_inward(tls: Tls, address: Option<SocketAddr>) -> Result<Channel, ChannelError> {
+    let outbound = Outbound::inward();
+    let outbound = match address {
+        Some(address) => outbound.at(address),
+        None => outbound,
+    };
+    Channel::new(&outbound, &Security::Https(tls), Egress::NamedHost)
 }

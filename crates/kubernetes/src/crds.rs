@@ -100,6 +100,8 @@ fn exemption_schema(kind: ExemptionKind) -> Value {
             ExemptionKind::Cluster => "An issue of the Vulnerability Advisor that does not count for any pod.",
         },
         "required": ["spec"],
+        // An end that is one level too high would else be pruned, and the exemption be one without an end.
+        "x-kubernetes-preserve-unknown-fields": true,
         "properties": { "spec": spec_schema::<ExemptionSpec>() },
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Cluster`] is the way to its API server. [`PolicyWatch`] keeps the policies of all namespaces at hand and follows their
 //! changes; [`ClusterSecrets`] reads secrets and service accounts when they are needed; [`ConfigMapStore`] remembers which
-//! trust roots were seen. [`definitions`] are the resources that a cluster must know before it can have policies.
+//! trust roots were seen; [`NodeWatch`] knows the platforms of the nodes. [`definitions`] are the resources that a cluster must know before it can have policies.
 //!
 //! What makes it a citizen: [`Leadership`] says which one of the replicas acts for all; [`CertificateKeeper`] makes the
 //! certificate that they show; [`Registrar`] tells the API server to call them; [`make_default_policies`] gives a fresh
@@ -19,6 +19,7 @@ mod exemptions;
 mod installation;
 mod leadership;
 mod lookup;
+mod nodes;
 mod overview;
 mod registration;
 mod removal;
@@ -36,6 +37,7 @@ pub use error::Error;
 pub use exemptions::{ExemptionKind, ExemptionWatch};
 pub use installation::{Deleted, InstalledObject};
 pub use leadership::Leadership;
+pub use nodes::NodeWatch;
 pub use overview::{Configured, Overview, Probe, Replicas};
 pub use registration::{
     FailurePolicy, OpenNamespaces, OptOut, OwnPods, OwnPodsError, PolicyHook, Registered,

@@ -105,6 +105,11 @@ impl Pattern {
         *self == Self::every_image()
     }
 
+    /// Does it match every image of the registries whose images it matches?
+    pub fn is_whole_registry(&self) -> bool {
+        self.path.is_any() && self.tag.is_none() && self.digest.is_none()
+    }
+
     /// How specific it is: of all entries that match an image, the most specific apply.
     pub fn specificity(&self) -> Specificity {
         let separated = self.tag.iter().chain(&self.digest);

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cise_admission::fuzzing::{answer_about_policy, answer_if_all_is_met};
-use cise_admission::{Answer, Decision, Grounds, Hook, Kind};
+use cise_admission::{Answer, Decision, Grounds, Hook, Kind, StoredObject};
+use cise_advisor::exemption;
 use cise_policy::{Policies, from_value, from_yaml};
 use cise_reference::{Digest, Reference};
 use serde_json::Value;
@@ -53,7 +54,7 @@ pub(crate) fn review(bytes: &[u8]) {
     }
 }
 
-/// Of any review, a policy is stored only if it can be read in full, or if it could not be read before; and the answer is a
+/// Of any review, a policy or an exemption is stored only if it can be read in full, or if it could not be read before; and the answer is a
 /// review of bounded size, to the request that was made.
 pub(crate) fn policy_review(bytes: &[u8]) {
     let Some(answer) = answer_about_policy(bytes) else {
@@ -72,11 +73,16 @@ pub(crate) fn policy_review(bytes: &[u8]) {
         let request = review.get("request").cloned().unwrap_or_default();
         let namespace = request.get("namespace").and_then(Value::as_str);
         let object = request.get("object").unwrap_or(&Value::Null);
-        let read = from_value(object, namespace.unwrap_or_default());
-        assert_eq!(
-            read.ok().map(|policy| policy.origin().clone()),
-            decision.policy
-        );
+        let namespace = namespace.unwrap_or_default();
+        let read = match decision.object {
+            Some(StoredObject::Exemption(_)) => exemption::from_value(object, namespace)
+                .ok()
+                .map(|exemption| StoredObject::Exemption(exemption.origin().clone())),
+            _ => from_value(object, namespace)
+                .ok()
+                .map(|policy| StoredObject::Policy(policy.origin().clone())),
+        };
+        assert_eq!(read, decision.object);
     }
 }
 

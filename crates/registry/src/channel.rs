@@ -13,7 +13,7 @@ use url::{Host, Url};
 use crate::deadline::Deadline;
 use crate::egress::{BlockedAddress, Egress};
 use crate::error::Reason;
-use crate::names::{Names, SystemNames};
+use crate::names::{Names, OneAddress, SystemNames};
 use crate::proxy::Proxies;
 use crate::tls::{Tls, TlsError, system_roots};
 
@@ -85,6 +85,12 @@ impl Outbound {
     #[must_use]
     pub fn with_names(self, names: Arc<dyn Names>) -> Self {
         Self { names, ..self }
+    }
+
+    /// The same, but every host is at this address. Its port counts where a URL names none.
+    #[must_use]
+    pub fn at(self, address: SocketAddr) -> Self {
+        self.with_names(Arc::new(OneAddress(address)))
     }
 
     /// No authority but those that are named, and no proxy: the way to a service of this program's own.

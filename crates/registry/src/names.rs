@@ -9,8 +9,19 @@ use futures::future::BoxFuture;
 
 /// Says which addresses a host name has.
 pub trait Names: fmt::Debug + Send + Sync {
-    /// The addresses of `name` at this moment, in the order in which they are tried. Their port is of no account.
+    /// The addresses of `name` at this moment, in the order in which they are tried. A port other than 0 counts where a URL names
+    /// none.
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// One address, which every name has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OneAddress(pub(crate) SocketAddr);
+
+impl Names for OneAddress {
+    fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        async move { Ok(vec![self.0]) }.boxed()
+    }
 }
 
 /// The names that the system resolves.

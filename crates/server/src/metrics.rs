@@ -16,8 +16,13 @@
 //! | `cise_policies_age_seconds` | | for how long the policies in force may have been out of date, asked when scraped; only of a cluster |
 //! | `cise_webhook_registration` | `configuration`, `state` | 1 for the state of each webhook configuration as its keeper sees it: `registered`, `deleted` (the enforcement is off), `failed`, or `unknown` (another replica is the keeper); only of a cluster |
 //! | `cise_namespace_left_out` | `name` | 1 for each namespace that no webhook is called for, since its policies admit everything; told by the keeper alone |
+//! | `cise_advisories_age_seconds` | | how old the oldest feed of the advisory database in use is, asked when scraped; only of an advisor that has one |
+//! | `cise_advisory_pulls_total` | `result` | attempts to pull the advisory database: `written`, `unchanged`, or `failed`, where the one before stays in use |
+//! | `cise_advisory_pull_succeeded_timestamp_seconds` | | the last attempt that did not fail, seconds since 1970 |
+//! | `cise_advisory_pull_failed_timestamp_seconds` | | the last attempt that failed, seconds since 1970 |
 //! | `cise_kept_results` | `kind` | results kept in memory, counted when asked: `notary` (verified repositories), `tags` (digests of tags), `tokens` |
 
+mod advisories;
 mod registration;
 
 use std::fmt;
@@ -35,8 +40,10 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use advisories::Pulls;
 use registration::Asked;
 
+pub use advisories::PullOutcome;
 pub use registration::{Registration, RegistrationState};
 
 /// Upper bounds in seconds: a warm review takes less than a millisecond, and none more than 30 seconds.
@@ -60,6 +67,8 @@ pub struct Metrics {
     policies_loaded: Gauge,
     policies_unreadable: Gauge,
     policies_age: Age,
+    advisories_age: Age,
+    pulls: Pulls,
     registration: Asked,
     kept: Kept,
 }
@@ -133,7 +142,15 @@ impl Metrics {
             policies_generation: Gauge::default(),
             policies_loaded: Gauge::default(),
             policies_unreadable: Gauge::default(),
-            policies_age: Age::default(),
+            policies_age: Age::new(
+                "policies_age",
+                "For how long the policies in force may have been out of date.",
+            ),
+            advisories_age: Age::new(
+                "advisories_age",
+                "How old the oldest feed of the advisory database in use is.",
+            ),
+            pulls: Pulls::default(),
             registration: Asked::default(),
             kept: Kept::default(),
         };
@@ -204,7 +221,9 @@ impl Metrics {
             "Files or objects that cannot be read at present; older policies are in force",
             self.policies_unreadable.clone(),
         );
+        self.pulls.register(r);
         r.register_collector(Box::new(self.policies_age.clone()));
+        r.register_collector(Box::new(self.advisories_age.clone()));
         r.register_collector(Box::new(self.registration.clone()));
         r.register_collector(Box::new(self.kept.clone()));
         registry
@@ -237,12 +256,17 @@ impl Metrics {
 
     /// Shows for how long the policies in force may have been out of date, by asking `age` at each scrape.
     pub fn policies_age(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
-        let mut asked = self
-            .policies_age
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *asked = Some(Box::new(age));
+        self.policies_age.ask(move || Some(age()));
+    }
+
+    /// Shows how old the oldest feed of the advisory database in use is, if there is one, by asking `age` at each scrape.
+    pub fn advisories_age(&self, age: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        self.advisories_age.ask(age);
+    }
+
+    /// An attempt to pull the advisory database has ended.
+    pub fn advisories_pulled(&self, outcome: PullOutcome, at: SystemTime) {
+        self.pulls.attempted(outcome, at);
     }
 
     /// Shows whether the API server calls the webhooks, and for which namespaces not, by asking `registration` at each scrape.
@@ -331,22 +355,41 @@ impl Drop for Raised {
     }
 }
 
-type AskAge = Box<dyn Fn() -> Duration + Send + Sync>;
+type AskAge = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
 
 /// An age that is taken at each scrape, once there is something to ask.
-#[derive(Clone, Default)]
-struct Age(Arc<Mutex<Option<AskAge>>>);
+#[derive(Clone)]
+struct Age {
+    name: &'static str,
+    help: &'static str,
+    asked: Arc<Mutex<Option<AskAge>>>,
+}
+
+impl Age {
+    fn new(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            asked: Arc::default(),
+        }
+    }
+
+    fn ask(&self, age: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = Some(Box::new(age));
+    }
+}
 
 impl Collector for Age {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(age) = asked.as_ref() else {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(age) = asked.as_ref().and_then(|age| age()) else {
             return Ok(());
         };
-        let gauge = ConstGauge::new(age().as_secs_f64());
+        let gauge = ConstGauge::new(age.as_secs_f64());
         gauge.encode(encoder.encode_descriptor(
-            "policies_age",
-            "For how long the policies in force may have been out of date.",
+            self.name,
+            self.help,
             Some(&Unit::Seconds),
             gauge.metric_type(),
         )?)
@@ -355,7 +398,9 @@ impl Collector for Age {
 
 impl fmt::Debug for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Age").finish_non_exhaustive()
+        f.debug_struct("Age")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -423,6 +468,10 @@ mod tests {
             "cise_policies_loaded_timestamp_seconds 1700000000",
             "cise_policies_unreadable 1",
             "cise_policies_age_seconds 1.5",
+            "cise_advisories_age_seconds 7200.0",
+            r#"cise_advisory_pulls_total{result="failed"} 1"#,
+            "cise_advisory_pull_succeeded_timestamp_seconds 1700000000",
+            "cise_advisory_pull_failed_timestamp_seconds 1700000000",
             r#"cise_webhook_registration{configuration="mutating",state="registered"} 1"#,
             r#"cise_webhook_registration{configuration="mutating",state="deleted"} 0"#,
             r#"cise_webhook_registration{configuration="validating",state="deleted"} 1"#,
@@ -447,6 +496,9 @@ mod tests {
         metrics.policies_loaded(7, time);
         metrics.policies_unreadable(1);
         metrics.policies_age(|| Duration::from_millis(1500));
+        metrics.advisories_age(|| Some(Duration::from_secs(7200)));
+        metrics.advisories_pulled(PullOutcome::Written, time);
+        metrics.advisories_pulled(PullOutcome::Failed, time);
         metrics.registration(|| Registration {
             mutating: RegistrationState::Registered,
             validating: RegistrationState::Deleted,

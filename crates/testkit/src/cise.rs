@@ -3,6 +3,7 @@
 mod pods;
 mod process;
 mod site;
+mod volumes;
 
 use serde_json::{Value, json};
 

@@ -8,6 +8,7 @@ mod api;
 mod egress;
 mod kubectl;
 mod node;
+mod proxy;
 mod requests;
 mod user;
 
@@ -30,6 +31,7 @@ use egress::Egress;
 pub use api::{Answer, Api};
 pub use kubectl::Kubectl;
 pub use node::{End, Node, Pretend, Program, Runtime};
+pub use proxy::ServiceProxy;
 pub use requests::Asked;
 pub use user::User;
 
@@ -113,6 +115,11 @@ impl ControlPlane {
     /// for the same service takes the place of the earlier one; connections that stand stay as they are.
     pub fn route(&self, service: &str, to: SocketAddr) {
         self.cluster.egress.routes().set(service, vec![to]);
+    }
+
+    /// The way from this machine to services of the cluster.
+    pub fn service_proxy(&self) -> ServiceProxy {
+        ServiceProxy::new(self.cluster.egress.routes().clone())
     }
 
     /// Ends the API server, and starts it again at the same address. `meanwhile` is done while there is none.

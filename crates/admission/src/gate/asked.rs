@@ -1,12 +1,14 @@
-//! What a review of a policy asks for.
+//! What a review of a policy or an exemption asks for.
 
 use std::collections::BTreeMap;
 
 use cise_advisor::assessment::Rules;
-use cise_policy::{ApiGroup, Fault, Origin, Policy, PolicyError, Scope, Vulnerability};
+use cise_advisor::exemption::{self, Exemption, ExemptionError};
+use cise_policy::{ApiGroup, Fault, Namespace, Policy, PolicyError, Scope, Vulnerability};
 use serde_json::value::RawValue;
 
 use super::PolicyRefusal;
+use super::object::{StoredObject, Wanted};
 use crate::json;
 use crate::request::resource_path;
 use crate::review::{Operation, Review};
@@ -15,32 +17,47 @@ use crate::text::shown;
 /// What a review asks for.
 #[derive(Debug)]
 pub(super) enum Asked {
-    /// A policy is to be stored that is new, or that says something else than before.
-    ToStore(Policy),
-    /// A stored policy that cannot be read is to be changed in its metadata or status alone. It denies as before, and
-    /// refusing it would only keep its labels and finalizers from being changed.
+    /// Something is to be stored that is new, or that says something else than before.
+    ToStore(Wanted),
+    /// What is stored and cannot be read is to be changed in its metadata or status alone. It counts for as little as before,
+    /// and refusing it would only keep its labels and finalizers from being changed.
     ToLeaveUnreadable {
         /// Which one.
-        policy: Origin,
+        object: StoredObject,
         /// Why it cannot be read.
         why: String,
     },
-    /// Nothing that could change what a policy says.
+    /// Nothing that could change what is said.
     Nothing,
 }
 
-/// A request that is refused, and the policy that it is about, where that is known.
+/// A request that is refused, and what it is about, where that is known.
 #[derive(Debug)]
 pub(super) struct Refused {
-    pub(super) policy: Option<Origin>,
+    pub(super) object: Option<StoredObject>,
     pub(super) why: PolicyRefusal,
 }
 
-/// Where a request says that its policy is.
+/// Where a request says that its object is.
 struct Place<'a> {
-    group: ApiGroup,
-    /// Nothing for a policy of the cluster.
+    kind: PlaceKind,
+    /// Nothing for what is of the cluster.
     namespace: Option<&'a str>,
+    /// Empty if the request does not say.
+    name: &'a str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PlaceKind {
+    Policy(ApiGroup),
+    Exemption,
+}
+
+/// An object that cannot be read.
+struct Unread {
+    object: Option<StoredObject>,
+    kind: PlaceKind,
+    fault: Fault,
 }
 
 /// How much is shown of what a parser says.
@@ -69,18 +86,18 @@ impl Asked {
             .old_object
             .filter(|_| review.operation == Operation::Update);
         let is_same = old.is_some_and(|old| have_same_content(object, old));
-        let error = match place.read(object) {
+        let unread = match place.read(object) {
             Ok(_) if is_same => return Ok(Self::Nothing),
-            Ok(policy) => return place.admit(policy),
-            Err(error) => error,
+            Ok(wanted) => return place.admit(wanted).map(Self::ToStore),
+            Err(unread) => unread,
         };
         let was_unreadable = old.is_some_and(|old| place.read(old).is_err());
-        match error.origin() {
-            Some(policy) if is_same && was_unreadable => Ok(Self::ToLeaveUnreadable {
-                policy: policy.clone(),
-                why: fault(&error).to_string(),
+        match &unread.object {
+            Some(object) if is_same && was_unreadable => Ok(Self::ToLeaveUnreadable {
+                object: object.clone(),
+                why: unread.fault.to_string(),
             }),
-            _ => Err(Refused::unreadable(&error)),
+            _ => Err(unread.into()),
         }
     }
 }
@@ -90,45 +107,102 @@ impl<'a> Place<'a> {
         let resource = &review.resource;
         let api_version = format!("{}/{}", &*resource.group, &*resource.version);
         let group = ApiGroup::of_api_version(&api_version)?;
-        let namespace = review.namespace.as_deref().unwrap_or_default();
-        match (&*resource.resource, namespace) {
-            ("imagepolicies", namespace) if !namespace.is_empty() => Some(Self {
-                group,
-                namespace: Some(namespace),
-            }),
-            ("clusterimagepolicies", "") => Some(Self {
-                group,
-                namespace: None,
-            }),
-            _ => None,
+        let namespace = review.namespace.as_deref().filter(|name| !name.is_empty());
+        let (kind, is_of_namespace) = match (&*resource.resource, group) {
+            ("imagepolicies", group) => (PlaceKind::Policy(group), true),
+            ("clusterimagepolicies", group) => (PlaceKind::Policy(group), false),
+            ("imageexemptions", ApiGroup::V1Beta1) => (PlaceKind::Exemption, true),
+            ("clusterimageexemptions", ApiGroup::V1Beta1) => (PlaceKind::Exemption, false),
+            _ => return None,
+        };
+        (is_of_namespace == namespace.is_some()).then(|| Self {
+            kind,
+            namespace,
+            name: review.name.as_deref().unwrap_or_default(),
+        })
+    }
+
+    fn read(&self, object: &RawValue) -> Result<Wanted, Unread> {
+        let (bytes, namespace) = (object.get().as_bytes(), self.namespace.unwrap_or_default());
+        match self.kind {
+            PlaceKind::Policy(_) => cise_policy::from_json(bytes, namespace)
+                .map(Wanted::Policy)
+                .map_err(|error| self.unread_policy(&error)),
+            PlaceKind::Exemption => exemption::from_json(bytes, namespace)
+                .map(Wanted::Exemption)
+                .map_err(|error| self.unread_exemption(&error)),
         }
     }
 
-    fn read(&self, object: &RawValue) -> Result<Policy, PolicyError> {
-        cise_policy::from_json(object.get().as_bytes(), self.namespace.unwrap_or_default())
+    fn unread_policy(&self, error: &PolicyError) -> Unread {
+        Unread {
+            object: error.origin().cloned().map(StoredObject::Policy),
+            kind: self.kind,
+            fault: fault_of_policy(error),
+        }
     }
 
-    /// The policy must be the one that the request is about.
-    fn admit(&self, policy: Policy) -> Result<Asked, Refused> {
+    /// A document of which nothing could be read is called what the request calls it.
+    fn unread_exemption(&self, error: &ExemptionError) -> Unread {
+        let origin = match error {
+            ExemptionError::Content { origin, .. } => Some(origin.clone()),
+            _ => self.exemption(),
+        };
+        Unread {
+            object: origin.map(StoredObject::Exemption),
+            kind: self.kind,
+            fault: fault_of_exemption(error),
+        }
+    }
+
+    fn exemption(&self) -> Option<exemption::Origin> {
+        let scope = match self.namespace {
+            None => exemption::Scope::Cluster,
+            Some(namespace) => exemption::Scope::Namespace(Namespace::parse(namespace).ok()?),
+        };
+        exemption::Origin::new(scope, self.name).ok()
+    }
+
+    /// The object must be the one that the request is about, and what it says must be able to hold there.
+    fn admit(&self, wanted: Wanted) -> Result<Wanted, Refused> {
+        let (is_here, unusable) = match &wanted {
+            Wanted::Policy(policy) => (self.is_of(policy), unusable_rules(policy)),
+            Wanted::Exemption(exemption) => {
+                let overreaches = exemption.overreaches();
+                (
+                    self.has(exemption),
+                    overreaches.then_some(PolicyRefusal::AccountScope),
+                )
+            }
+        };
+        let why = match unusable {
+            _ if !is_here => PolicyRefusal::Elsewhere {
+                object: wanted.object().to_string(),
+            },
+            Some(why) => why,
+            None => return Ok(wanted),
+        };
+        Err(Refused {
+            object: is_here.then(|| wanted.object()),
+            why,
+        })
+    }
+
+    fn is_of(&self, policy: &Policy) -> bool {
         let origin = policy.origin();
-        let is_here = match (origin.scope(), self.namespace) {
-            (Scope::Cluster, None) => true,
-            (Scope::Namespace(own), Some(namespace)) => **own == *namespace,
-            _ => false,
+        let own = match origin.scope() {
+            Scope::Cluster => None,
+            Scope::Namespace(own) => Some(&**own),
         };
-        if is_here && origin.group() == self.group {
-            return match unusable_rules(&policy) {
-                None => Ok(Asked::ToStore(policy)),
-                Some(why) => Err(Refused {
-                    policy: Some(policy.origin().clone()),
-                    why,
-                }),
-            };
-        }
-        let why = PolicyRefusal::Elsewhere {
-            policy: origin.to_string(),
+        own == self.namespace && PlaceKind::Policy(origin.group()) == self.kind
+    }
+
+    fn has(&self, exemption: &Exemption) -> bool {
+        let own = match exemption.origin().scope() {
+            exemption::Scope::Cluster => None,
+            exemption::Scope::Namespace(own) => Some(own.as_str()),
         };
-        Err(why.into())
+        own == self.namespace
     }
 }
 
@@ -169,14 +243,15 @@ fn content(object: &RawValue) -> Option<BTreeMap<String, &str>> {
     )
 }
 
-impl Refused {
-    fn unreadable(error: &PolicyError) -> Self {
-        let Fault { path, message, .. } = fault(error);
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        let field = String::from(unread.fault.path);
+        let why = shown(&unread.fault.message, MAX_DETAIL).to_string();
         Self {
-            policy: error.origin().cloned(),
-            why: PolicyRefusal::Unreadable {
-                field: path.into(),
-                why: shown(&message, MAX_DETAIL).to_string(),
+            object: unread.object,
+            why: match unread.kind {
+                PlaceKind::Policy(_) => PolicyRefusal::Unreadable { field, why },
+                PlaceKind::Exemption => PolicyRefusal::ExemptionUnreadable { field, why },
             },
         }
     }
@@ -184,12 +259,12 @@ impl Refused {
 
 impl From<PolicyRefusal> for Refused {
     fn from(why: PolicyRefusal) -> Self {
-        Self { policy: None, why }
+        Self { object: None, why }
     }
 }
 
 /// What is wrong and where. Line and column are left out: they are those of a text that nobody has seen.
-fn fault(error: &PolicyError) -> Fault {
+fn fault_of_policy(error: &PolicyError) -> Fault {
     let (path, message) = match error {
         PolicyError::Header(fault) | PolicyError::Content { fault, .. } => {
             (fault.path.clone(), fault.message.clone())
@@ -199,6 +274,20 @@ fn fault(error: &PolicyError) -> Fault {
         }
         other => ("".into(), other.to_string().into()),
     };
+    without_position(path, message)
+}
+
+fn fault_of_exemption(error: &ExemptionError) -> Fault {
+    let (path, message) = match error {
+        ExemptionError::Document(fault) | ExemptionError::Content { fault, .. } => {
+            (fault.path.clone(), fault.message.clone())
+        }
+        other => ("".into(), other.to_string().into()),
+    };
+    without_position(path, message)
+}
+
+fn without_position(path: Box<str>, message: Box<str>) -> Fault {
     Fault {
         path,
         position: None,

@@ -1,4 +1,6 @@
-//! Every sentence about a policy, in one place.
+//! Every sentence about a policy or an exemption, in one place.
+
+use cise_advisor::exemption::Breadth;
 
 use super::{PolicyDecision, PolicyRefusal, PolicyWarning};
 use crate::messages::{MAX_WARNING, three_lines};
@@ -6,24 +8,33 @@ use crate::text::shown;
 
 /// The message of a refusal.
 pub(crate) fn refusal(decision: &PolicyDecision, refusal: &PolicyRefusal) -> String {
-    let policy = match &decision.policy {
-        Some(origin) => origin.to_string(),
-        None => "the policy".to_owned(),
+    let object = match &decision.object {
+        Some(object) => object.to_string(),
+        None => "the object".to_owned(),
     };
     let headline = match refusal {
         PolicyRefusal::NoPolicy { .. }
         | PolicyRefusal::NoObject
         | PolicyRefusal::Elsewhere { .. } => "Deny, the request cannot be judged".to_owned(),
-        PolicyRefusal::Unreadable { .. } => format!("Deny, {policy} cannot be read"),
-        PolicyRefusal::NotCovered { .. } => format!("Deny, {policy} would not be enforced"),
+        PolicyRefusal::Unreadable { .. } | PolicyRefusal::ExemptionUnreadable { .. } => {
+            format!("Deny, {object} cannot be read")
+        }
+        PolicyRefusal::AccountScope => format!("Deny, {object} reaches too far"),
+        PolicyRefusal::NotCovered { .. } => format!("Deny, {object} would not be enforced"),
     };
     let remedy = match refusal {
         PolicyRefusal::NoPolicy { .. } | PolicyRefusal::NoObject => {
-            "register this webhook for policies alone"
+            "register this webhook for policies and exemptions alone"
         }
         PolicyRefusal::Elsewhere { .. } => "send the object to where it belongs",
         PolicyRefusal::Unreadable { .. } => {
             "correct it; `kubectl explain imagepolicy.spec --recursive` shows the fields that there are"
+        }
+        PolicyRefusal::ExemptionUnreadable { .. } => {
+            "correct it; `kubectl explain imageexemption.spec` shows the fields that there are"
+        }
+        PolicyRefusal::AccountScope => {
+            "name the images, or have one who may exempt for the cluster do it"
         }
         PolicyRefusal::NotCovered { .. } => "try again; until then the namespace is as it was",
     };
@@ -36,6 +47,17 @@ pub(super) fn warning(warning: &PolicyWarning) -> String {
         PolicyWarning::Unreadable { policy, why } => fitted(
             ["", " cannot be read, all that it governs is denied: ", ""],
             [policy, why],
+        ),
+        PolicyWarning::ExemptionUnreadable { exemption, why } => fitted(
+            ["", " cannot be read and exempts nothing: ", ""],
+            [exemption, why],
+        ),
+        PolicyWarning::ExemptionOver { expires } => {
+            fitted(["it has ended on ", ", and exempts nothing"], [expires])
+        }
+        PolicyWarning::ExemptionBroad { breadth } => fitted(
+            ["the issue is exempted in every image of ", ""],
+            [reach(*breadth)],
         ),
         PolicyWarning::SignerSecret { namespace, error } => {
             fitted(["in namespace ", ": ", ""], [namespace, &error.to_string()])
@@ -93,6 +115,14 @@ pub(super) fn warning(warning: &PolicyWarning) -> String {
     shown(&line, MAX_WARNING).to_string()
 }
 
+fn reach(breadth: Breadth) -> &'static str {
+    match breadth {
+        Breadth::Repositories => "some repositories",
+        Breadth::Registry => "a registry",
+        Breadth::Account => "every registry",
+    }
+}
+
 /// Texts between pieces of a sentence, with the longest of them cut until all have room.
 fn fitted<const PIECES: usize, const TEXTS: usize>(
     pieces: [&str; PIECES],
@@ -131,6 +161,14 @@ mod tests {
             PolicyWarning::Unreadable {
                 policy: text(),
                 why: text(),
+            },
+            PolicyWarning::ExemptionUnreadable {
+                exemption: text(),
+                why: text(),
+            },
+            PolicyWarning::ExemptionOver { expires: text() },
+            PolicyWarning::ExemptionBroad {
+                breadth: Breadth::Account,
             },
             PolicyWarning::SignerSecret {
                 namespace: text(),

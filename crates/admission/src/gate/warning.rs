@@ -1,14 +1,17 @@
-//! What the author of a policy should know.
+//! What the author of a policy or an exemption should know.
 
 use std::collections::BTreeSet;
 
+use cise_advisor::exemption::{Breadth, Exemption};
 use cise_policy::{Entry, Lint, Policies, Policy, lint};
 use cise_signature::notary::{SignerError, TrustServers};
+use jiff::Timestamp;
 
+use super::StoredObject;
 use crate::requirement::Requirement;
 use crate::sources::SourceError;
 
-/// Something that works, and that the author of a policy should know. Texts are as they were written, of any length.
+/// Something that works, and that the author of a policy or an exemption should know. Texts are as they were written, of any length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyWarning {
@@ -18,6 +21,23 @@ pub enum PolicyWarning {
         policy: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The exemption was stored before, and cannot be read.
+    ExemptionUnreadable {
+        /// Which one.
+        exemption: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The end of the exemption is over.
+    ExemptionOver {
+        /// The end.
+        expires: String,
+    },
+    /// The exemption reaches further than the repositories of a registry.
+    ExemptionBroad {
+        /// How far.
+        breadth: Breadth,
     },
     /// A secret that names a required signer is missing, or does not name one.
     SignerSecret {
@@ -88,6 +108,9 @@ impl PolicyWarning {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "policy-unreadable",
+            Self::ExemptionUnreadable { .. } => "exemption-unreadable",
+            Self::ExemptionOver { .. } => "exemption-over",
+            Self::ExemptionBroad { .. } => "exemption-broad",
             Self::SignerSecret { .. } => "signer-secret",
             Self::SecretsUnread(_) => "secrets-unreadable",
             Self::NoTrustServer { .. } => "no-trust-server",
@@ -98,6 +121,31 @@ impl PolicyWarning {
             Self::VerifiedTagNotPinned { .. } => "tag-not-pinned",
         }
     }
+}
+
+/// That what is stored cannot be read.
+pub(super) fn unreadable(object: &StoredObject, why: String) -> PolicyWarning {
+    let name = object.to_string();
+    match object {
+        StoredObject::Policy(_) => PolicyWarning::Unreadable { policy: name, why },
+        StoredObject::Exemption(_) => PolicyWarning::ExemptionUnreadable {
+            exemption: name,
+            why,
+        },
+    }
+}
+
+/// What can be said of an exemption.
+pub(super) fn of_exemption(exemption: &Exemption, now: Timestamp) -> Vec<PolicyWarning> {
+    let spec = exemption.spec();
+    let end = spec.expires.as_ref().filter(|_| exemption.is_over(now));
+    let over = end.map(|end| PolicyWarning::ExemptionOver {
+        expires: end.to_string(),
+    });
+    let breadth = spec.breadth();
+    let broad =
+        (breadth > Breadth::Repositories).then_some(PolicyWarning::ExemptionBroad { breadth });
+    over.into_iter().chain(broad).collect()
 }
 
 /// What can be said of a policy's entries without looking at anything else.

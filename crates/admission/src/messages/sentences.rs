@@ -211,6 +211,9 @@ fn advisor_remedy(error: &Unadvised) -> &'static str {
         Unadvised::Inventory(_) => {
             "look at the image's name, at the pull secrets, and at whether the registry answers"
         }
+        Unadvised::NoPlatforms => {
+            "try again; if it lasts, let CISE list and watch nodes, or name `advisor.platforms` in the configuration"
+        }
         Unadvised::Unreachable { .. } => {
             "try again; if it lasts, look at the pods of the advisor and at what they log"
         }

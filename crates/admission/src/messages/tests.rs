@@ -59,6 +59,7 @@ fn reasons() -> Vec<Reason> {
         Reason::AdvisorElsewhere { registry },
         Reason::AdvisorRules(unreadable_rules()),
         Reason::Unadvised(Unadvised::NoDatabase),
+        Reason::Unadvised(Unadvised::NoPlatforms),
         Reason::Unadvised(Unadvised::Indexing),
         Reason::Vulnerable {
             assessment: Arc::new(Assessment::unscanned(Timestamp::UNIX_EPOCH)),
@@ -239,5 +240,5 @@ fn no_two_reasons_share_a_code_unless_they_are_one_kind() {
     codes.sort_unstable();
     codes.dedup();
     // The registry's failures are one reason with several causes, and so is an advisor that gives no assessment.
-    assert_eq!(codes.len(), reasons().len() - 6);
+    assert_eq!(codes.len(), reasons().len() - 7);
 }

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod credentials;
+mod exemptions;
 mod policies;
 mod reviews;
 mod support;

@@ -33,8 +33,8 @@ pub struct RemoteSettings {
     pub url: Arc<str>,
     /// The file with the token that is shown to it, read at each question, since tokens are renewed there.
     pub token_file: PathBuf,
-    /// The platforms whose images are judged.
-    pub platforms: Vec<Platform>,
+    /// The platforms whose images are judged; none, as long as they are not known: [`Remote::judge_for`] says them then.
+    pub platforms: Option<Vec<Platform>>,
     /// How much may be asked at one time.
     pub flights: FlightBounds,
     /// How many examinations are kept, and how many verdicts.
@@ -49,7 +49,7 @@ pub struct RemoteSettings {
 #[derive(Clone)]
 pub struct Remote {
     settings: Arc<RemoteSettings>,
-    platforms: Arc<[Platform]>,
+    platforms: Arc<ArcSwapOption<Arc<[Platform]>>>,
     service: Arc<ArcSwapOption<Service>>,
     examined: Cache<Key, Arc<Examined>>,
     database: Arc<ArcSwap<Option<Arc<str>>>>,
@@ -85,7 +85,9 @@ impl Remote {
             .max_capacity(settings.kept)
             .time_to_live(KEPT_FOR);
         Self {
-            platforms: settings.platforms.clone().into(),
+            platforms: Arc::new(ArcSwapOption::from_pointee(
+                settings.platforms.clone().map(Arc::from),
+            )),
             service: Arc::default(),
             examined: kept.build(),
             database: Arc::default(),
@@ -100,9 +102,17 @@ impl Remote {
         self.service.store(Some(Arc::new(service)));
     }
 
+    /// From now on images are judged for these platforms. What was found out about others is no answer any more.
+    pub fn judge_for(&self, platforms: Vec<Platform>) {
+        let platforms: Arc<[Platform]> = platforms.into();
+        self.platforms.store(Some(Arc::new(platforms)));
+    }
+
     /// What is kept admits, and does not refuse: before somebody is refused the service is asked, unless it cannot be reached.
     async fn assess(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
-        let sample = question.sample(&self.platforms);
+        let platforms = self.platforms.load_full();
+        let platforms = platforms.ok_or(Unadvised::NoPlatforms)?;
+        let sample = question.sample(&platforms);
         let key = (ImageKey::of(&sample), sample.rules.clone());
         let kept = self.kept(&key, &sample);
         let kept = kept.map(|kept| self.verdicts.draw(&kept, &question));

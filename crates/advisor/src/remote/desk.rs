@@ -148,7 +148,10 @@ fn code(error: &Unadvised) -> Code {
             Code::Busy
         }
         Unadvised::Inventory(_) | Unadvised::Reference(_) | Unadvised::Declined(_) => Code::Image,
-        Unadvised::Flight(_) | Unadvised::Unreachable { .. } | Unadvised::Lost => Code::Internal,
+        Unadvised::Flight(_)
+        | Unadvised::NoPlatforms
+        | Unadvised::Unreachable { .. }
+        | Unadvised::Lost => Code::Internal,
     }
 }
 

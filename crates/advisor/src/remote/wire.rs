@@ -22,8 +22,8 @@ pub(super) const MAX_ANSWER: ByteLimit = ByteLimit::mebibytes(16);
 /// The most credentials that may do for one repository.
 pub(super) const MAX_CREDENTIALS: usize = 32;
 
-/// The most platforms that are asked about.
-pub(super) const MAX_PLATFORMS: usize = 16;
+/// The most platforms that are asked about at once.
+pub const MAX_PLATFORMS: usize = 16;
 
 /// A question.
 #[derive(Debug, Deserialize, Serialize)]

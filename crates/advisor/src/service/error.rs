@@ -11,6 +11,9 @@ pub enum Unadvised {
     /// No advisory database is loaded.
     #[error("no advisory database")]
     NoDatabase,
+    /// It is not known yet for which platforms images are judged.
+    #[error("the platforms of the cluster's nodes are not known yet")]
+    NoPlatforms,
     /// The image is being indexed still.
     #[error("the image is being scanned; the result will answer the next request")]
     Indexing,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 /// A distribution, and the packages that its package manager wrote down.
-const DEBIAN: [(&str, &str); 2] = [
+pub(crate) const DEBIAN: [(&str, &str); 2] = [
     (
         "etc/os-release",
         include_str!("../../../advisor/fixtures/detectors/os-release/debian"),

@@ -37,6 +37,7 @@ fn page() -> String {
         ("registries[]", "RegistryEntry"),
         ("pinnedRoots[]", "PinnedRoot"),
         ("advisor", "AdvisorSection"),
+        ("advisor.pull", "DatabasePull"),
         ("advisor.service", "AdvisorService"),
         ("limits", "Limits"),
         ("cluster", "ClusterSection"),

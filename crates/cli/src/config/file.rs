@@ -124,12 +124,15 @@ pub(crate) struct AdvisorSection {
     /// The advisory database, a file that `cise db build` makes; `--db` names another. It is picked up when it is replaced. Without one,
     /// every image whose policy demands `va` is denied.
     pub(crate) database: Option<String>,
+    /// Where `cise advisor` pulls the database from, into the file `database`. Default: it is put there by somebody else.
+    pub(crate) pull: Option<DatabasePull>,
     /// The advisor as a program of its own (`cise advisor`), which `cise serve` asks. Default: `cise serve` judges images itself.
     pub(crate) service: Option<AdvisorService>,
     /// Hosts of registries whose images are covered, as patterns; `["*"]` covers all. Elsewhere `va` is not supported, and denied.
     /// Default: the registries of IBM Cloud (`icr.io`, `*.icr.io`, `registry*.bluemix.net`).
     pub(crate) registries: Option<Vec<String>>,
-    /// The platforms whose images are judged, as `linux/amd64` or `linux/arm/v7`. Default: `linux/amd64` and `linux/arm64`.
+    /// The platforms whose images are judged, as `linux/amd64` or `linux/arm/v7`, at most 16. Default: where `cise serve` asks an advisor
+    /// for a cluster, those of the cluster's nodes, as they come and go; else `linux/amd64` and `linux/arm64`.
     pub(crate) platforms: Option<Vec<String>>,
     /// The packages whose published fixes count: `os`, `language`. Those of vulnerabilities that are known to be exploited count in any
     /// package. Default: `[os]`.
@@ -145,6 +148,24 @@ pub(crate) struct AdvisorSection {
     pub(crate) warn_after_hours: Option<u32>,
     /// How old the advisories of a release may be before images of it can no longer be judged, in hours, 1 to 8760. Default: 336.
     pub(crate) refuse_after_hours: Option<u32>,
+}
+
+/// Where `cise advisor` pulls the advisory database from: at once, and then again and again. A database that is older than the one in
+/// place, or has lost over a tenth of the advisories of a release, is refused, and the one in place stays in use.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `artifact`"
+)]
+pub(crate) struct DatabasePull {
+    /// What `cise db push` has pushed: a repository, with a tag unless it is `latest`, or with a digest.
+    pub(crate) artifact: String,
+    /// A PEM file with the public key whose signature it has to have: ECDSA on P-256. It may be left out where `artifact` has a digest.
+    pub(crate) key_file: Option<String>,
+    /// How often it is looked for, in minutes, 1 to 10080, give or take a tenth. Default: 360.
+    pub(crate) every_minutes: Option<u32>,
 }
 
 /// How the advisor is reached where it is a program of its own.

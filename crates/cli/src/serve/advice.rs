@@ -1,23 +1,44 @@
 //! Who is asked about vulnerabilities: an advisor in this process, or one that is a program of its own.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cise_advisor::remote::{Remote, RemoteSettings};
+use cise_advisor::inventory::Platform;
+use cise_advisor::remote::{MAX_PLATFORMS, Remote, RemoteSettings};
 use cise_advisor::{Advise, Advisor};
-use cise_registry::{Channel, Registry, Service, Tls};
+use cise_kubernetes::{Cluster, NodeWatch};
+use cise_registry::{Registry, Service, Tls};
+use clap::Args;
 
 use super::citizen::Authorities;
-use crate::config::{AdvisorService, Configuration};
+use crate::config::{AdvisorService, Configuration, PlatformChoice};
 use crate::failure::Failure;
 use crate::{advisories, wiring};
+
+#[derive(Args, Debug)]
+pub(super) struct AdvisorArg {
+    /// Where the advisor is reached, instead of at the address of the host in `advisor.service.url`, whose name its certificate still has
+    /// to have: as for a forwarded port
+    #[arg(long, value_name = "ADDR")]
+    advisor_address: Option<SocketAddr>,
+}
 
 /// The advisor of a server, before anything is followed.
 pub(super) enum Guide {
     /// In this process, with the file of its database.
     Builtin(Arc<Advisor>, Option<PathBuf>),
     /// Elsewhere, reached as the configuration says.
-    Elsewhere(Box<Remote>, AdvisorService),
+    Elsewhere(Box<Way>),
+}
+
+/// An advisor elsewhere, how it is reached, and whose nodes say what it judges.
+pub(super) struct Way {
+    remote: Remote,
+    service: AdvisorService,
+    address: Option<SocketAddr>,
+    nodes: Option<NodeWatch>,
 }
 
 impl Guide {
@@ -25,8 +46,13 @@ impl Guide {
         configuration: &Configuration,
         registry: Registry,
         database: Option<&Path>,
+        reached: &AdvisorArg,
+        cluster: Option<&Cluster>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.advisor;
+        if settings.pull.is_some() {
+            tracing::warn!("`advisor.pull` is for `cise advisor`: this program pulls no database");
+        }
         let Some(service) = settings.service.clone() else {
             let advisor = wiring::advisor(configuration, registry, database)?;
             let database = database.or(settings.database.as_deref());
@@ -41,14 +67,24 @@ impl Guide {
                     .with_hint("leave out `advisor.service`, or else `advisor.database` and --db"),
             );
         }
+        let nodes = match settings.platforms {
+            PlatformChoice::Named => None,
+            PlatformChoice::OfNodes => cluster.map(NodeWatch::new),
+        };
         let remote = Remote::new(RemoteSettings {
             url: Arc::clone(&service.url),
             token_file: service.token_file.clone(),
-            platforms: settings.work.platforms.clone(),
+            platforms: nodes.is_none().then(|| settings.work.platforms.clone()),
             flights: configuration.flights,
             kept: settings.work.kept_assessments,
         });
-        Ok(Self::Elsewhere(Box::new(remote), service))
+        let way = Way {
+            remote,
+            service,
+            address: reached.advisor_address,
+            nodes,
+        };
+        Ok(Self::Elsewhere(Box::new(way)))
     }
 
     /// Follows what changes: the file of the database, or who vouches for the service.
@@ -58,42 +94,74 @@ impl Guide {
                 advisories::follow(database, &advisor);
                 advisor
             }
-            Self::Elsewhere(remote, service) => {
-                match (&service.channel, authorities) {
-                    (Some(channel), _) => reach(&remote, &service.url, channel.clone()),
-                    (None, Some(authorities)) => {
-                        tokio::spawn(trust(
-                            (*remote).clone(),
-                            Arc::clone(&service.url),
-                            authorities,
-                        ));
-                    }
+            Self::Elsewhere(mut way) => {
+                let remote = way.remote.clone();
+                if let Some(nodes) = way.nodes.take() {
+                    tokio::spawn(judge_for_nodes(remote.clone(), nodes));
+                }
+                match (&way.service.tls, authorities) {
+                    (Some(tls), _) => way.reach(tls.clone()),
+                    (None, Some(authorities)) => drop(tokio::spawn(trust(*way, authorities))),
                     (None, None) => tracing::error!(
                         "nobody vouches for the advisor: expected `advisor.service.caFile`, or a section `cluster`"
                     ),
                 }
-                Arc::new(*remote)
+                Arc::new(remote)
             }
         }
     }
 }
 
-fn reach(remote: &Remote, url: &str, channel: Channel) {
-    match Service::new(url, channel) {
-        Ok(service) => remote.reach(service),
-        Err(error) => tracing::error!("the advisor cannot be reached: {error}"),
+impl Way {
+    fn reach(&self, tls: Tls) {
+        let channel = match wiring::way_inward(tls, self.address) {
+            Ok(channel) => channel,
+            Err(error) => return tracing::error!("the advisor is not trusted: {error}"),
+        };
+        match Service::new(&self.service.url, channel) {
+            Ok(service) => self.remote.reach(service),
+            Err(error) => tracing::error!("the advisor cannot be reached: {error}"),
+        }
     }
 }
 
+/// Has images judged for the platforms of the nodes, as they come and go.
+async fn judge_for_nodes(remote: Remote, nodes: NodeWatch) {
+    let mut platforms = nodes.platforms();
+    let judge = async {
+        // It fails only when the watch is gone.
+        while platforms.changed().await.is_ok() {
+            let known = platforms.borrow_and_update().clone();
+            remote.judge_for(judged(known.unwrap_or_default()));
+        }
+    };
+    tokio::join!(nodes.follow(), judge);
+}
+
+/// A cluster whose nodes do not say what they are is judged for as one that nobody knows.
+fn judged(of_nodes: BTreeSet<Platform>) -> Vec<Platform> {
+    if of_nodes.len() > MAX_PLATFORMS {
+        tracing::error!(
+            "the nodes are of {} platforms, and images are judged for {MAX_PLATFORMS}",
+            of_nodes.len()
+        );
+    }
+    let mut judged: Vec<Platform> = of_nodes.into_iter().take(MAX_PLATFORMS).collect();
+    if judged.is_empty() {
+        judged = cise_advisor::Settings::default().platforms;
+    }
+    let names: Vec<String> = judged.iter().map(ToString::to_string).collect();
+    tracing::info!("images are judged for {}", names.join(", "));
+    judged
+}
+
 /// Trusts each authority that takes the place of another.
-async fn trust(remote: Remote, url: Arc<str>, mut authorities: Authorities) {
+async fn trust(way: Way, mut authorities: Authorities) {
     loop {
         let pem = authorities.borrow_and_update().clone();
         if let Some(pem) = pem {
-            let tls = Tls::default().with_roots(pem.as_bytes());
-            let channel = tls.map_err(Into::into).and_then(wiring::way_inward);
-            match channel {
-                Ok(channel) => reach(&remote, &url, channel),
+            match Tls::default().with_roots(pem.as_bytes()) {
+                Ok(tls) => way.reach(tls),
                 Err(error) => tracing::error!("the advisor is not trusted: {error}"),
             }
         }

@@ -1,4 +1,4 @@
-//! The engine and the gate for policies, as the server sees them.
+//! The engine and the gate for policies and exemptions, as the server sees them.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use cise_server::audit::{Image, Record};
 use cise_server::{Answer, Reviewer};
 use jiff::Timestamp;
 
-/// Answers reviews by asking the engine about images, and the gate about policies.
+/// Answers reviews by asking the engine about images, and the gate about policies and exemptions.
 pub(super) struct Judges {
     engine: Engine,
     gate: PolicyGate,
@@ -23,7 +23,7 @@ pub(super) struct Judges {
 pub(super) enum Judged {
     /// The images of a pod or workload.
     Images(Hook),
-    /// A policy.
+    /// A policy or an exemption.
     Policy,
 }
 
@@ -52,12 +52,10 @@ impl Reviewer for Judges {
 
     async fn review(&self, hook: Judged, body: Bytes, deadline: Instant) -> Answer {
         let deadline = Deadline::at(deadline.into());
+        let now = Timestamp::now();
         let answered = match hook {
-            Judged::Images(hook) => {
-                let now = Timestamp::now();
-                self.engine.answer(hook, &body, now, deadline).await
-            }
-            Judged::Policy => self.gate.answer(&body, deadline).await,
+            Judged::Images(hook) => self.engine.answer(hook, &body, now, deadline).await,
+            Judged::Policy => self.gate.answer(&body, now, deadline).await,
         };
         match answered {
             Ok(answer) => Answer::Reviewed {

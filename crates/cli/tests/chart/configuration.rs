@@ -65,7 +65,12 @@ fn values(authority: &Authority) -> Value {
             { "host": "*.example.com" },
         ],
         "pinnedRoots": [{ "repositories": "registry.example.com/team/*", "key": pem }],
-        "advisor": { "enabled": true, "database": { "existingClaim": "a" }, "registries": ["*.example.com"] },
+        "advisor": {
+            "enabled": true,
+            "database": { "artifact": "registry.example.com/advisories:daily", "key": key(), "everyMinutes": 10_080 },
+            "registries": ["*.example.com"],
+            "platforms": ["linux/amd64", "linux/arm/v7"],
+        },
         "timestampTrustSeconds": 3600,
         "tagTrustSeconds": 0,
         "limits": {
@@ -79,6 +84,11 @@ fn values(authority: &Authority) -> Value {
             "trustedRepositories": 1_000_000,
         },
     })
+}
+
+/// A public key as databases are signed with.
+fn key() -> String {
+    rcgen::KeyPair::generate().unwrap().public_key_pem()
 }
 
 /// Writes the files of a `ConfigMap`.

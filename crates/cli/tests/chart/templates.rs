@@ -208,7 +208,7 @@ fn every_file_that_the_configuration_names_is_in_the_pod() {
 }
 
 #[test]
-fn the_advisor_has_the_files_that_its_configuration_names_and_no_credential_of_a_pod() {
+fn the_advisor_has_the_files_that_its_configuration_names_and_no_credential_but_for_its_database() {
     let Some([helm, _]) = helms() else { return };
     let objects = made(&helm, &[], EVERYTHING);
     let configuration = configuration_file(&objects, "advisor.yaml");
@@ -217,12 +217,87 @@ fn the_advisor_has_the_files_that_its_configuration_names_and_no_credential_of_a
     files_in(&configuration, &mut named);
     assert!(named.len() > 2, "{named:?}");
     assert!(named.is_subset(&files), "{named:?} {files:?}");
-    assert!(
-        !files.iter().any(|file| file.ends_with("config.json")),
-        "{files:?}"
-    );
-    for absent in ["cluster", "pullCredentials", "advisor"] {
-        assert_eq!(configuration.get(absent), None, "{absent}");
+    let credentials: Vec<_> = files
+        .iter()
+        .filter(|file| file.ends_with("config.json"))
+        .collect();
+    assert_eq!(credentials, [&"secrets/advisories-pull/config.json"]);
+    assert_eq!(configuration.get("cluster"), None);
+    assert_eq!(configuration["advisor"].get("service"), None);
+}
+
+#[test]
+fn a_database_that_is_pulled_is_written_where_it_is_kept_and_any_other_is_only_read() {
+    let Some([helm, _]) = helms() else { return };
+    let key = "key: '-----BEGIN PUBLIC KEY-----', artifact: 'icr.io/advisories:latest'";
+    for (database, is_read_only, volume) in [
+        ("existingClaim: a".to_owned(), true, "persistentVolumeClaim"),
+        (key.to_owned(), false, "emptyDir"),
+        (
+            format!("{key}, existingClaim: a"),
+            false,
+            "persistentVolumeClaim",
+        ),
+        (
+            format!("{key}, volume: {{nfs: {{server: a, path: /b}}}}"),
+            false,
+            "nfs",
+        ),
+    ] {
+        let values = format!("advisor: {{enabled: true, database: {{{database}}}}}");
+        let objects = made(&helm, &[], &values);
+        let pod = pod_of(object(&objects, "Deployment", "cise-advisor")).unwrap();
+        let named = |list: &Value| {
+            let mut list = list.as_array().unwrap().iter();
+            list.find(|one| one["name"] == "database").unwrap().clone()
+        };
+        let mount = named(&pod["containers"][0]["volumeMounts"]);
+        assert_eq!(mount["readOnly"] == true, is_read_only, "{database}");
+        let kept = named(&pod["volumes"]);
+        assert!(kept.get(volume).is_some(), "{database}: {kept}");
+        let is_claim_read_only = kept["persistentVolumeClaim"]["readOnly"] == true;
+        assert_eq!(is_claim_read_only, is_read_only, "{database}");
+    }
+}
+
+#[test]
+fn nodes_are_watched_where_the_advisor_judges_for_their_platforms_and_nowhere_else() {
+    let Some([helm, _]) = helms() else { return };
+    let named = "advisor: {enabled: true, platforms: [linux/s390x], database: {existingClaim: a}}";
+    for (values, expected) in [("", false), (ADVISOR, true), (named, false)] {
+        let objects = made(&helm, &[], values);
+        let rules = object(&objects, "ClusterRole", "cise")["rules"].to_string();
+        assert_eq!(rules.contains("nodes"), expected, "{values}");
+    }
+}
+
+#[test]
+fn nobody_comes_to_write_policies_or_exemptions_by_a_role_that_they_have() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], "");
+    for what in ["policies", "exemptions"] {
+        let role = |verb: &str| object(&objects, "ClusterRole", &format!("cise-{what}-{verb}"));
+        let aggregated = |verb: &str| {
+            let labels = role(verb)["metadata"]["labels"].as_object().unwrap();
+            let found = labels
+                .keys()
+                .filter(|label| label.contains("aggregate-to-"));
+            found.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            aggregated("view"),
+            ["rbac.authorization.k8s.io/aggregate-to-view"]
+        );
+        assert_eq!(aggregated("edit"), [""; 0]);
+        assert_eq!(
+            role("view")["rules"][0]["verbs"],
+            json!(["get", "list", "watch"])
+        );
+        for verb in ["view", "edit"] {
+            let resources = role(verb)["rules"][0]["resources"].as_array().unwrap();
+            let speaks_of_it = |name: &Value| name.as_str().unwrap().ends_with(what);
+            assert!(resources.iter().all(speaks_of_it), "{resources:?}");
+        }
     }
 }
 

@@ -59,6 +59,24 @@ fn a_value_that_cannot_work_is_refused_with_its_name() {
             "/advisor/database/file",
         ),
         (
+            "advisor: {database: {artifact: 'https://icr.io/advisories'}}",
+            "/advisor/database/artifact",
+        ),
+        (
+            "advisor: {database: {artifact: advisories}}",
+            "/advisor/database/artifact",
+        ),
+        (
+            "advisor: {database: {key: /etc/key.pub}}",
+            "/advisor/database/key",
+        ),
+        (
+            "advisor: {database: {everyMinutes: 0}}",
+            "/advisor/database/everyMinutes",
+        ),
+        ("advisor: {platforms: [amd64]}", "/advisor/platforms/0"),
+        ("userRoles: maybe", "/userRoles"),
+        (
             "advisor: {registries: ['https://icr.io']}",
             "/advisor/registries/0",
         ),
@@ -99,11 +117,23 @@ fn values_that_cannot_work_together_are_refused_with_what_was_expected() {
         ),
         (
             "advisor: {enabled: true}",
-            "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled",
+            "advisor.database: expected `artifact`, or either `existingClaim` or `volume`, beside advisor.enabled",
         ),
         (
             "advisor: {enabled: true, database: {existingClaim: a, volume: {emptyDir: {}}}}",
-            "advisor.database: expected either `existingClaim` or `volume` beside advisor.enabled",
+            "advisor.database: expected `artifact`, or either `existingClaim` or `volume`, beside advisor.enabled",
+        ),
+        (
+            "advisor: {database: {artifact: icr.io/advisories, key: '-----BEGIN ', existingClaim: a, volume: {emptyDir: {}}}}",
+            "advisor.database: expected at most one of `existingClaim` and `volume` beside `artifact`",
+        ),
+        (
+            "advisor: {enabled: true, database: {artifact: 'icr.io/advisories:latest'}}",
+            "advisor.database.artifact: expected `key` beside it, or a digest in it",
+        ),
+        (
+            "advisor: {database: {existingClaim: a, key: '-----BEGIN '}}",
+            "advisor.database: expected `artifact` beside `key` and `credentialsSecret`",
         ),
         (
             "terminationGracePeriodSeconds: 15",

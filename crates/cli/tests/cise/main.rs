@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod advised;
 mod advisor;
 mod advisories;
 mod artifact;
@@ -33,5 +34,12 @@ mod reports;
 mod rotation;
 mod serve;
 mod server;
+mod supply;
 mod trust;
 mod va;
+#[path = "../../examples/demo_cluster/vulnerable.rs"]
+#[allow(
+    dead_code,
+    reason = "the demo has an image of it without anything besides"
+)]
+mod vulnerable;

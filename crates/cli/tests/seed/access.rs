@@ -22,6 +22,9 @@ const DEFINITIONS: &str = r#"
 /// One who may delete definitions.
 pub(crate) const KEEPER: &str = "keeper";
 
+/// What an exemption says.
+const ISSUE: &str = "{issueType: cve, issueID: CVE-2026-10001, images: ['registry.example.com/app'], expires: '2999-12-31'}";
+
 /// A definition of the chart.
 const DEFINITION: &str = "imagepolicies.securityenforcement.admission.cloud.ibm.com";
 
@@ -73,6 +76,57 @@ pub(crate) fn one_who_may_only_look_cannot_write(reader: &Reader) {
     reader.runs("kubectl -n team delete imagepolicy written");
 }
 
+/// Olga and Ann have the rule for policies, in the cluster and in their namespace.
+pub(crate) fn one_with_rights_on_policies_alone_cannot_exempt(reader: &Reader) {
+    for user in ["olga", "ann"] {
+        let kubectl = reader.asks_as(user);
+        comes_to_read_policies(&kubectl);
+        is_forbidden(exempts(&kubectl, "ImageExemption", "team", ISSUE));
+        is_forbidden(exempts(&kubectl, "ClusterImageExemption", "", ISSUE));
+    }
+}
+
+/// By the chart's own roles.
+pub(crate) fn one_who_may_exempt_does_so_in_their_namespace_and_writes_no_policy(reader: &Reader) {
+    binds(reader, "eve", "cise-exemptions-edit");
+    let eve = reader.asks_as("eve");
+    let exempt = |kind: &str, namespace: &str| exempts(&eve, kind, namespace, ISSUE);
+    assert!(comes_true(|| exempt("ImageExemption", "team").is_ok()));
+    is_forbidden(exempt("ImageExemption", "default"));
+    is_forbidden(exempt("ClusterImageExemption", ""));
+    is_forbidden(writes(&eve, "ImagePolicy", "team"));
+
+    // What she writes is judged, whatever client she uses.
+    for (spec, expected) in [
+        (ISSUE.replace("expires", "expire"), "unknown field `expire`"),
+        (
+            ISSUE.replace("CVE-2026-10001", "DSA-1"),
+            "is no id of type cve",
+        ),
+        (
+            ISSUE.replace("registry.example.com/app", "*"),
+            "spec.images: `*` is every image of the account",
+        ),
+    ] {
+        let said = exempts(&eve, "ImageExemption", "team", &spec).unwrap_err();
+        assert!(said.contains(expected), "{spec}: {said}");
+    }
+    let over = ISSUE.replace("2999-12-31", "2020-12-31");
+    let said = exempts(&eve, "ImageExemption", "team", &over).unwrap();
+    assert!(
+        said.contains("Warning: it has ended on 2020-12-31"),
+        "{said}"
+    );
+
+    binds(reader, "lee", "view");
+    let lee = reader.asks_as("lee");
+    let looks = ["-n", "team", "get", "imageexemptions,imagepolicies"];
+    let seen = || run(&lee, &looks);
+    assert!(comes_true(|| seen().is_ok()), "{:?}", seen());
+    is_forbidden(exempts(&lee, "ImageExemption", "team", ISSUE));
+    reader.runs("kubectl -n team delete imageexemptions --all");
+}
+
 /// As it is printed, the rule names a version in the place of a group, and a kind in the place of a resource.
 pub(crate) fn the_rule_for_definitions_works_with_the_names_of_the_api(reader: &Reader) {
     let keeper = reader.asks_as(KEEPER);
@@ -102,6 +156,13 @@ fn grants(reader: &Reader, user: &str, scope: &Scope, rules: &str) {
     ));
 }
 
+/// Gives a user a role of the cluster in their namespace.
+fn binds(reader: &Reader, user: &str, role: &str) {
+    reader.runs(&format!(
+        "kubectl -n team create rolebinding {user} --clusterrole={role} --user={user}"
+    ));
+}
+
 /// The API server learns of roles by watching.
 fn comes_to_read_policies(kubectl: &Kubectl) {
     let asks = ["-n", "team", "auth", "can-i", "get", "imagepolicies"];
@@ -118,6 +179,19 @@ fn writes(kubectl: &Kubectl, kind: &str, namespace: &str) -> Result<String, Stri
          spec: {{repositories: [{{name: registry.example.com/written/*}}]}}\n"
     );
     let apply = kubectl.run_with(&["apply", "-f", "-"], &policy);
+    apply.map_err(|error| error.to_string())
+}
+
+/// Writes an exemption; gives what a terminal would show.
+fn exempts(kubectl: &Kubectl, kind: &str, namespace: &str, spec: &str) -> Result<String, String> {
+    let place = match namespace {
+        "" => String::new(),
+        namespace => format!(", namespace: {namespace}"),
+    };
+    let exemption = format!(
+        "apiVersion: {GROUP}/v1beta1\nkind: {kind}\nmetadata: {{name: written{place}}}\nspec: {spec}\n"
+    );
+    let apply = kubectl.shown(&["apply", "--validate=false", "-f", "-"], &exemption);
     apply.map_err(|error| error.to_string())
 }
 

@@ -56,6 +56,8 @@ fn the_documentation_holds_from_installing_to_removing() {
     access::the_rule_for_policies_lets_its_holder_write_them(&reader);
     access::one_with_rights_in_a_namespace_cannot_touch_policies_of_the_cluster(&reader);
     access::one_who_may_only_look_cannot_write(&reader);
+    access::one_with_rights_on_policies_alone_cannot_exempt(&reader);
+    access::one_who_may_exempt_does_so_in_their_namespace_and_writes_no_policy(&reader);
     access::the_rule_for_definitions_works_with_the_names_of_the_api(&reader);
 
     deploying::what_a_policy_allows_is_accepted_and_applied(&reader);

@@ -1,4 +1,4 @@
-//! CISE's own rights: what its roles permit it does, and it asks for nothing else.
+//! CISE's own rights: what its roles permit it does, and it asks for nothing else; and the same of its advisor.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,29 @@ const ON_OTHER_OCCASIONS: [(&str, &str); 2] = [("update", "secrets"), ("update",
 /// The group whose definitions are not installed by default, so that there is nothing to watch.
 const SUCCESSOR: &str = "portieris.cloud.ibm.com";
 
+/// The roles of an account, as `kubectl get` names them.
+const OF_THE_WEBHOOKS: [&str; 4] = [
+    "clusterrole cise",
+    "-n ibm-system role cise",
+    "-n ibm-system role cise-default-policies",
+    "-n kube-system role cise-default-policies",
+];
+const OF_THE_ADVISOR: [&str; 1] = ["clusterrole cise-advisor"];
+
 pub(crate) fn it_does_what_its_roles_permit_and_asks_for_nothing_else(reader: &Reader) {
-    let asked = reader.site.plane().requests_of(HOME, "cise").unwrap();
+    does_what_is_permitted(reader, "cise", &OF_THE_WEBHOOKS);
+    does_what_is_permitted(reader, "cise-advisor", &OF_THE_ADVISOR);
+}
+
+fn does_what_is_permitted(reader: &Reader, account: &str, roles: &[&str]) {
+    let asked = reader.site.plane().requests_of(HOME, account).unwrap();
     let refused: Vec<&Asked> = asked.iter().filter(|one| one.status == 403).collect();
     assert!(refused.is_empty(), "{refused:?}");
     let done: BTreeSet<(&str, &str, &str)> = asked
         .iter()
         .map(|one| (&*one.verb, &*one.group, &*one.resource))
         .collect();
-    for (verb, group, resource) in permitted(reader) {
+    for (verb, group, resource) in permitted(reader, roles) {
         let is_elsewhere = group == SUCCESSOR && verb == "watch"
             || ON_OTHER_OCCASIONS.contains(&(verb.as_str(), resource.as_str()));
         let is_done = done.contains(&(verb.as_str(), group.as_str(), resource.as_str()));
@@ -33,20 +47,14 @@ pub(crate) fn it_does_what_its_roles_permit_and_asks_for_nothing_else(reader: &R
     }
 }
 
-/// Verb, group and resource of every rule that counts for the webhooks.
-fn permitted(reader: &Reader) -> Vec<(String, String, String)> {
-    let lines = [
-        "kubectl get clusterrole cise -o json".to_owned(),
-        format!("kubectl -n {HOME} get role cise -o json"),
-        format!("kubectl -n {HOME} get role cise-default-policies -o json"),
-        "kubectl -n kube-system get role cise-default-policies -o json".to_owned(),
-    ];
-    let granted = lines.map(|line| serde_json::from_str::<Value>(&reader.runs(&line)).unwrap());
-    let rules = granted
+/// Verb, group and resource of every rule of these roles.
+fn permitted(reader: &Reader, roles: &[&str]) -> Vec<(String, String, String)> {
+    let granted: Vec<Value> = roles.iter().map(|role| reader.gets(role)).collect();
+    let all = granted
         .iter()
         .flat_map(|role| role["rules"].as_array().unwrap());
     let mut permitted = Vec::new();
-    for rule in rules {
+    for rule in all {
         let texts = |field: &str| {
             let values = rule[field].as_array().unwrap().iter();
             values

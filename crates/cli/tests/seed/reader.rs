@@ -45,10 +45,11 @@ impl Reader {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let chart = manifest.join("../../charts/ibmcloud-image-enforcement");
         let program = Path::new(env!("CARGO_BIN_EXE_cise"));
-        let database = vulnerable::database(program, folder.path()).unwrap();
-        let more = ["--db", database.to_str().unwrap()];
+        let site = Site::start(program, &[], &chart).unwrap();
+        let claim = site.replicas().claim("advisories").unwrap();
+        vulnerable::database(program, &claim).unwrap();
         let reader = Self {
-            site: Site::start(program, &more, &chart).unwrap(),
+            site,
             stage,
             folder,
         };
@@ -66,7 +67,8 @@ impl Reader {
         push(tool.unwrap(), "shop/tool", "latest");
     }
 
-    /// Tells the installed chart of the registry. The documentation's product knows its own; all others are configured.
+    /// Tells the installed chart of the registry, and of an advisory database, which the advisor then answers from. The documentation's
+    /// product knows its own; all others are configured.
     pub(crate) fn names_the_registry_and_its_trust_server(&self) {
         let trust = self.stage.notary.trust();
         let values = json!({
@@ -77,12 +79,14 @@ impl Reader {
                 "trustServerCA": trust.ca,
                 "advisor": "builtin",
             }],
+            "advisor": { "enabled": true, "database": { "existingClaim": "advisories" } },
             // A busy machine is not a slow webhook.
             "webhooks": { "timeoutSeconds": 30 },
         });
         let upgrade = "helm upgrade cise iks-charts/ibmcloud-image-enforcement --values -";
         self.runs_with(upgrade, &values.to_string());
         self.site.rolled_out().unwrap();
+        self.runs("kubectl -n ibm-system rollout status deployment/cise-advisor --timeout=300s");
     }
 
     /// Runs a line, which must succeed; gives what it printed.

@@ -107,7 +107,7 @@ pub(super) fn for_workloads(own: Option<&OwnPods>, namespace: &str) -> Vec<Value
     itself.into_iter().chain([changed]).collect()
 }
 
-/// The conditions of the webhook for policies.
+/// The conditions of the webhook for policies and exemptions.
 ///
 /// Whoever changes nothing but metadata is not kept from it while nobody answers. All fields are compared, those too that no
 /// policy has: a requirement in the wrong place must be seen, or it would be none.

@@ -34,7 +34,7 @@ pub struct RegistrationSettings {
     pub open_namespaces: OpenNamespaces,
     /// The pods of this program itself; none, if they are to be treated as all others.
     pub own_pods: Option<OwnPods>,
-    /// Whether policies are checked before they are stored.
+    /// Whether policies and exemptions are checked before they are stored.
     pub policy_hook: PolicyHook,
 }
 
@@ -68,7 +68,7 @@ pub enum OpenNamespaces {
     Included,
 }
 
-/// Whether this program serves a webhook that checks policies.
+/// Whether this program serves a webhook that checks policies and exemptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PolicyHook {
     /// It does, at `/policies`.
@@ -165,15 +165,16 @@ impl Writer<'_> {
     }
 
     fn for_policies(&self) -> Option<Value> {
-        let resources = ["imagepolicies", "clusterimagepolicies"];
+        let policies = ["imagepolicies", "clusterimagepolicies"];
+        let exemptions = ["imageexemptions", "clusterimageexemptions"];
         let rules = json!([
             rule(
                 "securityenforcement.admission.cloud.ibm.com",
                 "v1beta1",
-                &resources,
+                &[policies, exemptions].concat(),
                 "*"
             ),
-            rule("portieris.cloud.ibm.com", "v1", &resources, "*"),
+            rule("portieris.cloud.ibm.com", "v1", &policies, "*"),
         ]);
         let (name, path) = (PolicyGate::NAME, PolicyGate::PATH);
         let mut webhook = self.webhook(name, path, &rules, FailurePolicy::Fail);

@@ -11,6 +11,7 @@ mod crds;
 mod defaults;
 mod environment;
 mod exemptions;
+mod nodes;
 mod policies;
 mod registration;
 mod relay;

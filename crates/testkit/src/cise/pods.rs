@@ -10,26 +10,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Cise, HOME};
+use super::Cise;
+use super::volumes::{Mounter, Mounts};
 use crate::Error;
 use crate::background::lock;
-use crate::controlplane::{Api, ControlPlane, End, Program, Runtime, User};
+use crate::controlplane::{Api, ControlPlane, End, Program, Runtime, ServiceProxy, User};
 use crate::process::free_port;
 
 /// The label by which the chart marks its pods, and what it is.
 const NAME: &str = "/metadata/labels/app.kubernetes.io~1name";
 const CHART: &str = "ibmcloud-image-enforcement";
 
-/// Where the configuration is in a pod.
-const CONFIGURATION: &str = "/etc/cise/";
-
-/// The ports that the chart declares.
-const WEBHOOKS: u16 = 8443;
+/// The port of probes and metrics that the chart declares. At the other one, the pod is asked what it is for.
 const ADMIN: u16 = 8080;
 
-/// Runs CISE for the pods of its chart, with their own arguments, as their own service accounts. Ports are others than the
-/// pods declare, on loopback; the files of the configuration are where the program is told that they are; secrets are not
-/// mounted. All other pods are pretended.
+/// The port of the service of the advisor.
+const ADVISOR: u16 = 443;
+
+/// Runs CISE for the pods of its chart, with their own arguments, as their own service accounts, with their volumes. Ports are
+/// others than the pods declare, on loopback, where the program also finds what names of services would lead it to. All other
+/// pods are pretended.
 #[derive(Debug)]
 pub struct Pods {
     program: PathBuf,
@@ -37,6 +37,7 @@ pub struct Pods {
     api: Api,
     server: String,
     authority: PathBuf,
+    proxy: ServiceProxy,
     replicas: Replicas,
 }
 
@@ -62,6 +63,7 @@ impl Pods {
             api: plane.api(&User::admin())?,
             server: plane.url().to_owned(),
             authority: plane.authority().certificate_file(),
+            proxy: plane.service_proxy(),
             replicas: replicas.clone(),
         })
     }
@@ -84,10 +86,14 @@ impl Pods {
         let name = text(pod, "/metadata/name");
         let (folder, admin) = (self.replicas.folder_of(name), free_port()?);
         fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
-        self.mount(&folder)?;
+        let mounter = Mounter {
+            api: &self.api,
+            claims: &self.replicas.claims(),
+        };
+        let mounts = mounter.mount(pod, &folder)?;
         let mut command = Command::new(&self.program);
         command
-            .args(arguments(pod, &folder, admin))
+            .args(arguments(pod, &mounts, admin))
             .arg("--kubeconfig")
             .arg(self.kubeconfig(pod, &folder)?)
             .current_dir(&folder)
@@ -95,32 +101,34 @@ impl Pods {
             .env("POD_NAME", name);
         if serves(pod) {
             command.args(&self.more);
+            if let Some(address) = self.advisor(pod)? {
+                command.arg(format!("--advisor-address={address}"));
+            }
         }
         let process = Arc::new(Mutex::new(Cise::start(&mut command, &folder, admin)?));
         lock(&self.replicas.processes).insert(name.to_owned(), Arc::clone(&process));
         Ok(process)
     }
 
-    /// Writes the files of the configuration. The last pod of all has none any more, and needs none.
-    fn mount(&self, folder: &Path) -> Result<(), Error> {
-        let path = format!("/api/v1/namespaces/{HOME}/configmaps/cise");
-        let map = self.api.get(&path)?.body;
-        let files = map.get("data").and_then(Value::as_object);
-        for (name, text) in files.into_iter().flatten() {
-            let path = folder.join(name);
-            fs::write(&path, text.as_str().unwrap_or_default()).map_err(Error::writing(&path))?;
+    /// Where the name of the advisor's service leads, if there is one: what the names of the cluster would say of it, as this
+    /// machine reaches it.
+    fn advisor(&self, pod: &Value) -> Result<Option<SocketAddr>, Error> {
+        let namespace = text(pod, "/metadata/namespace");
+        let selector = "labelSelector=app.kubernetes.io/component%3Dadvisor";
+        let path = format!("/api/v1/namespaces/{namespace}/services?{selector}");
+        let services = self.api.get(&path)?.body;
+        match text(&services, "/items/0/spec/clusterIP") {
+            "" => Ok(None),
+            address => self
+                .proxy
+                .address_of(&format!("{address}:{ADVISOR}"))
+                .map(Some),
         }
-        Ok(())
     }
 
     /// What a pod's projected token is for a program that is in no pod.
     fn kubeconfig(&self, pod: &Value, folder: &Path) -> Result<PathBuf, Error> {
-        let account = text(pod, "/spec/serviceAccountName");
-        let path = format!("/api/v1/namespaces/{HOME}/serviceaccounts/{account}/token");
-        let request = json!({
-            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {},
-        });
-        let answer = self.api.post(&path, &request)?.body;
+        let token = self.api.token(pod, None)?;
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "pod",
             "contexts": [{ "name": "pod", "context": { "cluster": "pod", "user": "pod" } }],
@@ -128,7 +136,7 @@ impl Pods {
                 "name": "pod",
                 "cluster": { "server": self.server, "certificate-authority": self.authority },
             }],
-            "users": [{ "name": "pod", "user": { "token": answer.pointer("/status/token") } }],
+            "users": [{ "name": "pod", "user": { "token": token } }],
         });
         let path = folder.join("kubeconfig");
         fs::write(&path, config.to_string()).map_err(Error::writing(&path))?;
@@ -171,6 +179,17 @@ impl Replicas {
         logs.collect()
     }
 
+    /// The folder that a claim for a volume stands for.
+    pub fn claim(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.claims().join(name);
+        fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
+        Ok(folder)
+    }
+
+    fn claims(&self) -> PathBuf {
+        self.folder.path().join(".claims")
+    }
+
     fn folder_of(&self, pod: &str) -> PathBuf {
         self.folder.path().join(pod)
     }
@@ -180,9 +199,8 @@ impl Program for Running {
     fn address(&self, port: u16) -> Option<SocketAddr> {
         let process = lock(&self.0);
         match port {
-            WEBHOOKS => process.address(),
             ADMIN => Some(process.admin_address()),
-            _ => None,
+            _ => process.address(),
         }
     }
 
@@ -229,7 +247,7 @@ impl Program for Broken {
 }
 
 /// The arguments of the pod's container, with places of this machine for those of a pod.
-fn arguments(pod: &Value, folder: &Path, admin: SocketAddr) -> Vec<String> {
+fn arguments(pod: &Value, mounts: &Mounts, admin: SocketAddr) -> Vec<String> {
     let arguments = pod
         .pointer("/spec/containers/0/args")
         .and_then(Value::as_array);
@@ -239,7 +257,7 @@ fn arguments(pod: &Value, folder: &Path, admin: SocketAddr) -> Vec<String> {
         .map(|argument| match argument.split_once('=') {
             Some(("--listen", _)) => format!("--listen={listen}"),
             Some(("--admin", _)) => format!("--admin={admin}"),
-            _ => argument.replace(CONFIGURATION, &format!("{}/", folder.display())),
+            _ => mounts.translate(argument),
         })
         .collect()
 }
@@ -249,7 +267,7 @@ fn serves(pod: &Value) -> bool {
     text(pod, "/metadata/labels/app.kubernetes.io~1component") == "server"
 }
 
-fn text<'p>(pod: &'p Value, pointer: &str) -> &'p str {
+pub(super) fn text<'p>(pod: &'p Value, pointer: &str) -> &'p str {
     pod.pointer(pointer)
         .and_then(Value::as_str)
         .unwrap_or_default()
@@ -260,16 +278,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_of_a_pod_are_kept_but_for_its_ports_and_files() {
+    fn the_arguments_of_a_pod_are_kept_but_for_its_ports() {
         let pod = json!({ "spec": { "containers": [{ "args": [
             "serve", "--config=/etc/cise/config.yaml", "--listen=0.0.0.0:8443", "--admin=0.0.0.0:8080", "--log-level=info",
         ] }] } });
         let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 7));
         assert_eq!(
-            arguments(&pod, Path::new("/here"), admin),
+            arguments(&pod, &Mounts::default(), admin),
             [
                 "serve",
-                "--config=/here/config.yaml",
+                "--config=/etc/cise/config.yaml",
                 "--listen=127.0.0.1:0",
                 "--admin=127.0.0.1:7",
                 "--log-level=info",

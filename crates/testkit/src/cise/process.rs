@@ -60,10 +60,11 @@ impl Cise {
         self.child.id()
     }
 
-    /// Where it answers reviews, as soon as it does.
+    /// Where it answers reviews, or the questions of the webhooks, as soon as it does.
     pub fn address(&self) -> Option<SocketAddr> {
         let log = self.log();
-        let (_, address) = log.split_once("reviews at https://")?;
+        let said = ["reviews at https://", "questions at https://"];
+        let (_, address) = said.iter().find_map(|said| log.split_once(said))?;
         address.split(',').next()?.parse().ok()
     }
 

@@ -77,7 +77,7 @@ impl Routes {
             .backends = backends;
     }
 
-    fn next(&self, service: &str) -> Option<SocketAddr> {
+    pub(super) fn next(&self, service: &str) -> Option<SocketAddr> {
         let mut routes = lock(&self.0);
         let turns = routes.get_mut(service)?;
         turns.taken = turns.taken.wrapping_add(1);

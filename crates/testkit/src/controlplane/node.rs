@@ -79,8 +79,7 @@ impl Node {
     /// Lets a node of this name join the cluster. One that was there before under the same name comes back without its pods.
     pub fn start(plane: &ControlPlane, name: &str, runtime: impl Runtime) -> Result<Self, Error> {
         let api = plane.api(&User::admin())?;
-        let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name } });
-        api.post("/api/v1/nodes", &node)?;
+        join(&api, name, "amd64")?;
         let is_gone = Arc::new(AtomicBool::new(false));
         let mut heart = Heart::new(api.clone(), name);
         let mut kubelet = Kubelet::new(api.clone(), name, Box::new(runtime));
@@ -110,6 +109,16 @@ impl Drop for Node {
             let _ = life.join();
         }
     }
+}
+
+/// Enters a node of this architecture, with the labels that a kubelet gives it. One that is there already stays as it is.
+fn join(api: &Api, name: &str, architecture: &str) -> Result<(), Error> {
+    let labels = json!({
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture,
+    });
+    let metadata = json!({ "name": name, "labels": labels });
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata });
+    api.post("/api/v1/nodes", &node).map(drop)
 }
 
 /// Says that the node is well.

@@ -1,11 +1,16 @@
 //! The section about the Vulnerability Advisor, and who advises about which registry.
 
+use std::time::Duration;
+
 use cise_admission::{Advisor, Advisors};
 use cise_advisor::assessment::{PackageKind, Rules, Tolerance};
 use cise_advisor::database::AgeRules;
+use cise_advisor::database::artifact::{PublicKey, Trust};
 use cise_advisor::inventory::Platform;
 use cise_advisor::matching::Channel;
+use cise_advisor::remote::MAX_PLATFORMS;
 use cise_policy::HostPattern;
+use cise_reference::Reference;
 use cise_registry::Tls;
 use jiff::SignedDuration;
 
@@ -13,12 +18,13 @@ use super::{Field, Reader, Result};
 use crate::config::file::{
     self, AdvisorSection, PackageSetting, RegistryEntry, SubscriptionSetting, ToleranceSetting,
 };
-use crate::config::{AdvisorService, AdvisorSettings};
-use crate::wiring;
+use crate::config::{AdvisorService, AdvisorSettings, DatabasePull, PlatformChoice};
 
 /// The registries that the product's documentation speaks of.
 const IBM_CLOUD: [&str; 3] = ["icr.io", "*.icr.io", "registry*.bluemix.net"];
 const MAX_HOURS: u32 = 8760;
+/// A week.
+const MAX_MINUTES: u32 = 10_080;
 
 impl Reader<'_> {
     pub(super) fn advisor(&self, section: &AdvisorSection) -> Result<AdvisorSettings> {
@@ -29,11 +35,20 @@ impl Reader<'_> {
         };
         Ok(AdvisorSettings {
             database: section.database.as_ref().map(|path| self.folder.join(path)),
+            pull: section
+                .pull
+                .as_ref()
+                .map(|pull| self.database_pull(pull))
+                .transpose()?,
             service: section
                 .service
                 .as_ref()
                 .map(|service| self.advisor_service(service))
                 .transpose()?,
+            platforms: match &section.platforms {
+                None => PlatformChoice::OfNodes,
+                Some(_) => PlatformChoice::Named,
+            },
             work: cise_advisor::Settings {
                 platforms,
                 ..defaults
@@ -41,13 +56,36 @@ impl Reader<'_> {
         })
     }
 
+    fn database_pull(&self, written: &file::DatabasePull) -> Result<DatabasePull> {
+        let key = written.key_file.as_deref().map(|path| {
+            let field = "advisor.pull.keyFile";
+            PublicKey::from_pem(&self.read(field, path)?).map_err(|error| self.fault(field, error))
+        });
+        let field = "advisor.pull.artifact";
+        let reference =
+            Reference::parse(&written.artifact).map_err(|error| self.fault(field, error))?;
+        let trust = Trust::of(&reference, key.transpose()?).map_err(|error| {
+            let expected = "expected `keyFile` beside it, or a digest in it";
+            self.fault(field, format!("{error}: {expected}"))
+        })?;
+        let minutes = self.bounded(
+            "advisor.pull.everyMinutes",
+            written.every_minutes,
+            1..=MAX_MINUTES,
+            360,
+        )?;
+        Ok(DatabasePull {
+            repository: reference.repository().clone(),
+            trust,
+            every: Duration::from_secs(60 * u64::from(minutes)),
+        })
+    }
+
     fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {
-        let channel = written.ca_file.as_deref().map(|path| {
+        let tls = written.ca_file.as_deref().map(|path| {
             let field = "advisor.service.caFile";
-            let tls = Tls::default()
-                .with_roots(&self.read(field, path)?)
-                .map_err(|error| self.fault(field, error))?;
-            wiring::way_inward(tls).map_err(|error| self.fault(field, error))
+            let tls = Tls::default().with_roots(&self.read(field, path)?);
+            tls.map_err(|error| self.fault(field, error))
         });
         let rest = written.url.strip_prefix("https://").unwrap_or_default();
         let host = rest.split(['/', ':']).next().unwrap_or_default();
@@ -57,7 +95,7 @@ impl Reader<'_> {
         Ok(AdvisorService {
             url: written.url.as_str().into(),
             host: host.to_owned(),
-            channel: channel.transpose()?,
+            tls: tls.transpose()?,
             token_file: self.folder.join(&written.token_file),
         })
     }
@@ -124,6 +162,10 @@ impl Reader<'_> {
     fn platforms(&self, written: &[String]) -> Result<Vec<Platform>> {
         if written.is_empty() {
             return Err(self.fault("advisor.platforms", "expected at least one platform"));
+        }
+        if written.len() > MAX_PLATFORMS {
+            let why = format!("expected at most {MAX_PLATFORMS} platforms");
+            return Err(self.fault("advisor.platforms", why));
         }
         let parse = |(index, platform): (usize, &String)| {
             platform

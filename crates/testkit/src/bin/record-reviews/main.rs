@@ -1,5 +1,5 @@
 //! Records what a real API server sends to admission webhooks, into the folder `recordings` of this crate: everything, or, with
-//! the argument `policies`, what policies bring, beside what is there.
+//! the argument `policies` or `exemptions`, what those bring, beside what is there.
 
 mod scenario;
 
@@ -11,7 +11,7 @@ use std::{env, fs};
 use cise_testkit::controlplane::{ControlPlane, Kubectl, User};
 use cise_testkit::recorder::{Received, Recorder};
 use cise_testkit::recordings::{self, Hook, Recording};
-use scenario::{End, Keep, POLICIES, Person, STEPS, Step};
+use scenario::{EXEMPTIONS, End, Keep, POLICIES, Person, STEPS, Step};
 use serde_json::{Value, json};
 
 /// The namespace in which everything happens.
@@ -42,7 +42,11 @@ fn main() -> Result<()> {
     let count = match argument.as_deref() {
         None => studio.record(STEPS, recordings::replace)?,
         Some("policies") => studio.record(&[POLICIES], recordings::add)?,
-        Some(other) => return Err(format!("`{other}`: expected `policies`, or nothing").into()),
+        Some("exemptions") => studio.record(&[EXEMPTIONS], recordings::add)?,
+        Some(other) => {
+            let expected = "expected `policies`, `exemptions`, or nothing";
+            return Err(format!("`{other}`: {expected}").into());
+        }
     };
     writeln!(
         io::stdout(),
@@ -233,7 +237,7 @@ fn define_policies(admin: &Kubectl) -> Result<()> {
     Ok(())
 }
 
-/// The service and the webhooks behind it, which see everything that happens to pods, workloads and policies.
+/// The service and the webhooks behind it, which see everything that happens to pods, workloads, policies and exemptions.
 fn webhooks(authority: &str) -> Value {
     let service = json!({
         "apiVersion": "v1",
@@ -249,11 +253,13 @@ fn webhooks(authority: &str) -> Value {
         ),
         every("batch", &["jobs", "cronjobs"]),
     ];
+    let own = "securityenforcement.admission.cloud.ibm.com";
+    let kinds = ["imagepolicies", "clusterimagepolicies"];
     let policies = [
-        "securityenforcement.admission.cloud.ibm.com",
-        "portieris.cloud.ibm.com",
-    ]
-    .map(|group| every(group, &["imagepolicies", "clusterimagepolicies"]));
+        every(own, &kinds),
+        every(own, &["imageexemptions", "clusterimageexemptions"]),
+        every("portieris.cloud.ibm.com", &kinds),
+    ];
     let webhook = |name, hook, rules: &[Value]| webhook(name, hook, rules, authority);
     let mutating = configuration(
         "MutatingWebhookConfiguration",

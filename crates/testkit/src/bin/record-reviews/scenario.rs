@@ -117,6 +117,7 @@ pub(crate) const STEPS: &[&[Step]] = &[
     DAEMONS,
     JOBS,
     POLICIES,
+    EXEMPTIONS,
 ];
 
 #[rustfmt::skip]
@@ -374,5 +375,35 @@ pub(crate) const POLICIES: &[Step] = &[
     ]),
     alice("create -f cluster-policy-portieris.yaml", &[
         policy("clusterimagepolicy-create-portieris", "CREATE clusterimagepolicies", "successor"),
+    ]),
+];
+
+/// What happens to exemptions.
+#[rustfmt::skip]
+pub(crate) const EXEMPTIONS: &[Step] = &[
+    alice("create -f exemption.yaml --dry-run=server", &[
+        policy("imageexemption-create-dry-run", "CREATE imageexemptions", "reviewed"),
+    ]),
+    alice("apply -f exemption.yaml", &[policy("imageexemption-create", "CREATE imageexemptions", "reviewed")]),
+    alice("label imageexemption reviewed tier=web", &[
+        policy("imageexemption-update-label", "UPDATE imageexemptions", "reviewed"),
+    ]),
+    alice("apply -f exemption-longer.yaml", &[policy("imageexemption-update", "UPDATE imageexemptions", "reviewed")]),
+    alice("delete imageexemption reviewed", &[policy("imageexemption-delete", "DELETE imageexemptions", "reviewed")]),
+    alice("create --validate=false -f exemption-misspelt.yaml", &[
+        policy("imageexemption-create-misspelt", "CREATE imageexemptions", "misspelt"),
+    ]),
+    alice("delete imageexemption misspelt --wait=false", &[]),
+    alice(r#"patch imageexemption misspelt --type=merge -p {"metadata":{"finalizers":null}}"#, &[
+        policy("imageexemption-update-misspelt-finalizer-removed", "UPDATE imageexemptions", "misspelt"),
+    ]),
+    alice("create --validate=false -f exemption-misplaced.yaml", &[
+        policy("imageexemption-create-misplaced", "CREATE imageexemptions", "misplaced"),
+    ]),
+    alice("create -f exemption-of-account.yaml", &[
+        policy("imageexemption-create-of-account", "CREATE imageexemptions", "of-account"),
+    ]),
+    alice("create -f cluster-exemption.yaml", &[
+        policy("clusterimageexemption-create", "CREATE clusterimageexemptions", "notice"),
     ]),
 ];
