@@ -179,6 +179,13 @@ where
         Ok(flight)
     }
 
+    /// Where the flight of `key` is, if there is one.
+    pub fn progress(&self, key: &K) -> Option<Progress> {
+        let airspace = lock(&self.airspace);
+        let flight = airspace.flying.get(key)?;
+        Some(flight.progress.clone())
+    }
+
     /// How many flights are under way.
     pub fn under_way(&self) -> usize {
         lock(&self.airspace).flying.len()
@@ -186,6 +193,11 @@ where
 }
 
 impl<V: Clone> Flight<V> {
+    /// Where the work is, and how much of it is done.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Waits for the result until `deadline`.
     pub async fn by(mut self, deadline: Deadline) -> Result<V, FlightError> {
         let landed = deadline.bound(self.landing.wait_for(Option::is_some)).await;

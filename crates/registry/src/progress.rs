@@ -1,7 +1,11 @@
 //! Where a piece of work is, so that a request that gives up can say what was slow.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 /// What is being done at a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +56,65 @@ impl fmt::Display for Whereabouts {
     }
 }
 
-/// The shared note of where a piece of work is. Cloning shares the note.
+/// How much of a piece of work is done, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// What is done; never more than all of it.
+    pub done: u64,
+    /// All of it, as far as that is known.
+    pub total: u64,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", ByteCount(self.done), ByteCount(self.total))
+    }
+}
+
+/// A number of bytes for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteCount(pub u64);
+
+impl fmt::Display for ByteCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+        if self.0 < 1024 {
+            return write!(f, "{} bytes", self.0);
+        }
+        let (mut tenths, mut unit) = (self.0.saturating_mul(10) / 1024, 0);
+        while tenths >= 10_240 && unit + 1 < UNITS.len() {
+            tenths /= 1024;
+            unit += 1;
+        }
+        let name = UNITS.get(unit).copied().unwrap_or_default();
+        write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
+    }
+}
+
+/// The shared note of where a piece of work is, how much of it is done, and whether it may give way to others. Cloning shares the
+/// note.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Mutex<Option<Whereabouts>>>);
+pub struct Progress(Arc<Note>);
+
+#[derive(Debug, Default)]
+struct Note {
+    whereabouts: Mutex<Option<Whereabouts>>,
+    done: AtomicU64,
+    total: AtomicU64,
+    pace: watch::Sender<Pace>,
+}
+
+/// Whether somebody waits for the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pace {
+    /// Nobody has said.
+    #[default]
+    Unsaid,
+    /// It is done ahead of time.
+    Deferred,
+    /// Somebody waits.
+    Hurried,
+}
 
 impl Progress {
     /// A note that says nothing yet.
@@ -68,14 +128,116 @@ impl Progress {
             step,
             host: host.into(),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(whereabouts);
+        let place = self.0.whereabouts.lock();
+        *place.unwrap_or_else(PoisonError::into_inner) = Some(whereabouts);
     }
 
     /// Where the work is; nothing if it has not reached a host yet.
     pub fn whereabouts(&self) -> Option<Whereabouts> {
         self.0
+            .whereabouts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Notes that there are so many bytes more to be done.
+    pub fn expect(&self, bytes: u64) {
+        self.0.total.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes that so many bytes more are done.
+    pub fn advance(&self, bytes: u64) {
+        self.0.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes back that so many bytes are done, because they have to be done again.
+    pub fn retreat(&self, bytes: u64) {
+        self.0.done.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// How much is done; nothing as long as nobody knows how much there is to do.
+    pub fn amount(&self) -> Option<Amount> {
+        let total = self.0.total.load(Ordering::Relaxed);
+        let done = self.0.done.load(Ordering::Relaxed).min(total);
+        (total > 0).then_some(Amount { done, total })
+    }
+
+    /// Notes that nobody waits for the work, unless somebody has said that they do.
+    pub fn defer(&self) {
+        self.0.pace.send_if_modified(|pace| {
+            let is_unsaid = *pace == Pace::Unsaid;
+            if is_unsaid {
+                *pace = Pace::Deferred;
+            }
+            is_unsaid
+        });
+    }
+
+    /// Notes that somebody waits for the work.
+    pub fn hurry(&self) {
+        self.0.pace.send_replace(Pace::Hurried);
+    }
+
+    /// Ends as soon as the work need not give way to any other.
+    pub async fn hurried(&self) {
+        let mut pace = self.0.pace.subscribe();
+        // It fails once there is no note any more, and here is one.
+        let _ = pace.wait_for(|pace| *pace != Pace::Deferred).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_in_the_unit_that_fits() {
+        for (count, text) in [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (5 << 30, "5.0 GiB"),
+            (u64::MAX, "1677721.5 TiB"),
+        ] {
+            assert_eq!(ByteCount(count).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_more_than_all_of_it() {
+        let progress = Progress::new();
+        progress.advance(10);
+        assert_eq!(progress.amount(), None);
+        progress.expect(1024);
+        progress.expect(1024);
+        assert_eq!(
+            progress.amount().map(|amount| amount.to_string()),
+            Some("10 bytes of 2.0 KiB".to_owned())
+        );
+        progress.retreat(10);
+        progress.advance(5000);
+        let all = Amount {
+            done: 2048,
+            total: 2048,
+        };
+        assert_eq!(progress.amount(), Some(all));
+    }
+
+    #[test]
+    fn work_gives_way_only_while_nobody_waits_for_it() {
+        let progress = Progress::new();
+        let is_hurried = |progress: &Progress| progress.hurried().now_or_never().is_some();
+        assert!(is_hurried(&progress));
+        progress.defer();
+        assert!(!is_hurried(&progress));
+        progress.hurry();
+        assert!(is_hurried(&progress));
+        progress.defer();
+        assert!(is_hurried(&progress), "whoever waits goes on waiting");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cise_reference::{Digest, Repository, Tag};
 
-use crate::error::{Fault, FetchError};
+use crate::error::{Fault, FetchError, Reason};
 use crate::flight::FlightError;
 use crate::manifest::ManifestError;
 use crate::server::ServerError;
@@ -112,9 +112,20 @@ impl RegistryError {
     /// What an administrator can do about it, where that is clear.
     pub fn hint(&self) -> Option<&'static str> {
         match &self.failure {
-            RegistryFailure::Fetch(error) => error.hint(),
+            RegistryFailure::Fetch(error) => error.hint().or_else(|| hint_of_host(&error.reason)),
             _ => None,
         }
+    }
+}
+
+/// What may be the matter with the name of a registry at which nobody answers, or with how it is spoken to.
+fn hint_of_host(reason: &Reason) -> Option<&'static str> {
+    match reason {
+        Reason::ConnectionRefused => Some(
+            "check the registry's host and port; if it has no HTTPS, name it under `registries` in the configuration with `plainHTTP: true`",
+        ),
+        Reason::Dns(_) => Some("check the registry's name, and that it can be resolved from here"),
+        _ => None,
     }
 }
 
