@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::shell::Shell;
 
 type Told = Result<(), Box<dyn Error>>;
@@ -9,12 +11,13 @@ type Told = Result<(), Box<dyn Error>>;
 /// By Helm, with the registry of the story and its Notary server.
 pub(crate) fn install(shell: &Shell) -> Told {
     println!(
-        "\n1. Install. The values name a registry, its Notary server, and who advises about vulnerabilities."
+        "\n1. Install. The values name a registry, its Notary server, and the volume with the advisory database."
     );
     shell.writes("values.yaml", &values(shell))?;
     shell.does(&format!("helm repo add iks-charts {}", shell.repository()))?;
     shell.does("helm install cise iks-charts/ibmcloud-image-enforcement --values values.yaml")?;
     shell.does("kubectl -n ibm-system rollout status deployment/cise --timeout=300s")?;
+    shell.does("kubectl -n ibm-system rollout status deployment/cise-advisor --timeout=300s")?;
     println!("\nOne of the replicas makes the default policies:");
     shell.waits_until(
         "kubectl -n ibm-system get imagepolicies",
@@ -105,7 +108,18 @@ pub(crate) fn vulnerabilities(shell: &Shell) -> Told {
     shell.does("kubectl apply -f lab.yaml")?;
     shell.waits_for("lab", &shell.stage.image("web:1.0"))?;
     let old = shell.stage.image("old:1.0");
-    shell.is_refused(&format!("kubectl -n lab run old --image={old}"))
+    shell.is_refused(&format!("kubectl -n lab run old --image={old}"))?;
+    println!(
+        "\nSomebody answers for it, until an end. What is misspelt is not stored: it would be an exemption without an end."
+    );
+    let exemption = exemption(shell);
+    shell.writes("misspelt.yaml", &exemption.replace("expires", "expire"))?;
+    shell.is_refused("kubectl apply -f misspelt.yaml")?;
+    shell.writes("exemption.yaml", &exemption)?;
+    shell.does("kubectl apply -f exemption.yaml")?;
+    shell.waits_for("lab", &old)?;
+    shell.does(&format!("kubectl -n lab run old --image={old}"))?;
+    shell.does("kubectl -n lab get imageexemptions")
 }
 
 /// In the order of the documentation.
@@ -132,9 +146,21 @@ fn values(shell: &Shell) -> String {
     let trust = shell.stage.notary.trust();
     let authority = trust.ca.trim_end().replace('\n', "\n    ");
     format!(
-        "registries:\n- host: {}\n  plainHTTP: true\n  trustServer: {}\n  trustServerCA: |\n    {authority}\n  advisor: builtin\n",
+        "registries:\n- host: {}\n  plainHTTP: true\n  trustServer: {}\n  trustServerCA: |\n    {authority}\n  advisor: builtin\n\
+         advisor:\n  enabled: true\n  database:\n    existingClaim: advisories\n",
         shell.stage.registry.host(),
         trust.server_url
+    )
+}
+
+/// An exemption of the fault in `old`, for a month.
+fn exemption(shell: &Shell) -> String {
+    let end = Timestamp::now() + SignedDuration::from_hours(30 * 24);
+    format!(
+        "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ImageExemption\nmetadata:\n  \
+         name: reviewed\n  namespace: lab\nspec:\n  issueType: cve\n  issueID: CVE-2026-9001\n  images: [\"{}/shop/old\"]\n  \
+         reason: nothing calls it\n  owner: lab\n  expires: \"{end:.0}\"\n",
+        shell.stage.registry.host()
     )
 }
 

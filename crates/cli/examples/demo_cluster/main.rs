@@ -46,10 +46,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         .registry
         .push(&vulnerable::image()?, "shop/old", "1.0")?;
     let cise = program()?;
-    let database = vulnerable::database(&cise, folder.path())?;
     eprintln!("  · starting etcd, an API server, the controllers and a node");
-    let more = ["--db", &database.to_string_lossy()];
-    let site = Site::start(&cise, &more, &chart())?;
+    let site = Site::start(&cise, &chart())?;
+    vulnerable::database(&cise, &site.replicas().claim("advisories")?)?;
     let shell = Shell::new(site, stage, folder);
     acts::install(&shell)?;
     acts::default_policies(&shell)?;

@@ -45,7 +45,7 @@ impl Reader {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let chart = manifest.join("../../charts/ibmcloud-image-enforcement");
         let program = Path::new(env!("CARGO_BIN_EXE_cise"));
-        let site = Site::start(program, &[], &chart).unwrap();
+        let site = Site::start(program, &chart).unwrap();
         let claim = site.replicas().claim("advisories").unwrap();
         vulnerable::database(program, &claim).unwrap();
         let reader = Self {

@@ -33,7 +33,6 @@ const ADVISOR: u16 = 443;
 #[derive(Debug)]
 pub struct Pods {
     program: PathBuf,
-    more: Vec<String>,
     api: Api,
     server: String,
     authority: PathBuf,
@@ -59,7 +58,6 @@ impl Pods {
     pub fn new(program: &Path, plane: &ControlPlane, replicas: &Replicas) -> Result<Self, Error> {
         Ok(Self {
             program: program.to_owned(),
-            more: Vec::new(),
             api: plane.api(&User::admin())?,
             server: plane.url().to_owned(),
             authority: plane.authority().certificate_file(),
@@ -73,13 +71,6 @@ impl Pods {
     pub fn by_way_of(self, address: SocketAddr) -> Self {
         let server = format!("https://{address}");
         Self { server, ..self }
-    }
-
-    /// The same, whose servers get these arguments besides their own.
-    #[must_use]
-    pub fn with_arguments(self, more: &[&str]) -> Self {
-        let more = more.iter().copied().map(str::to_owned).collect();
-        Self { more, ..self }
     }
 
     fn run(&self, pod: &Value) -> Result<Arc<Mutex<Cise>>, Error> {
@@ -99,11 +90,10 @@ impl Pods {
             .current_dir(&folder)
             .env_clear()
             .env("POD_NAME", name);
-        if serves(pod) {
-            command.args(&self.more);
-            if let Some(address) = self.advisor(pod)? {
-                command.arg(format!("--advisor-address={address}"));
-            }
+        if serves(pod)
+            && let Some(address) = self.advisor(pod)?
+        {
+            command.arg(format!("--advisor-address={address}"));
         }
         let process = Arc::new(Mutex::new(Cise::start(&mut command, &folder, admin)?));
         lock(&self.replicas.processes).insert(name.to_owned(), Arc::clone(&process));

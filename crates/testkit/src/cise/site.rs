@@ -35,13 +35,13 @@ impl Site {
         require(&[HELM]) && ControlPlane::require()
     }
 
-    /// Starts the cluster. `program` is CISE's, and gets `more` arguments where it serves; `chart` is the folder of its chart.
-    pub fn start(program: &Path, more: &[&str], chart: &Path) -> Result<Self, Error> {
+    /// Starts the cluster. `program` is CISE's, `chart` the folder of its chart.
+    pub fn start(program: &Path, chart: &Path) -> Result<Self, Error> {
         let plane = ControlPlane::start()?;
         let (kubectl, replicas) = (plane.kubectl(&User::admin())?, Replicas::new()?);
         let helm = Helm::new(HELM)?.in_cluster(&kubectl);
         let repository = helm.repository(chart)?;
-        let pods = Pods::new(program, &plane, &replicas)?.with_arguments(more);
+        let pods = Pods::new(program, &plane, &replicas)?;
         Ok(Self {
             _node: Node::start(&plane, "n1", pods)?,
             replicas,
