@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use cise_advisor::assessment::{Assessment, Gate, Headline, Rules};
 use cise_advisor::exemption::{Exemptions, TagBinding};
-use cise_advisor::{Advise, Question, Unadvised};
+use cise_advisor::{Advise, Question, Unadvised, Urgency};
 use cise_policy::{Namespace, Vulnerability};
 use cise_reference::{Digest, Reference};
-use cise_registry::Caller;
+use cise_registry::{Caller, Keyring};
 
 use crate::decide::{Finding, MatchedEntry};
 use crate::facts::Inquiry;
 use crate::reason::Reason;
 use crate::settings::Advisor;
 use crate::sources::ExemptionSource;
-use crate::verdict::{AssessmentEvidence, Evidence};
+use crate::verdict::{AssessmentEvidence, Enforcement, Evidence};
 
 /// Whom to ask whether images are safe, and what is exempted.
 #[derive(Clone)]
@@ -135,21 +135,45 @@ impl Inquiry<'_> {
         tag: TagBinding,
         rules: &Rules,
     ) -> Result<Arc<Assessment>, Reason> {
+        let keyring = self.credentials.keyring().await?;
+        let answer = self.ask(sample, tag, rules, keyring).await;
+        match self.renewed_after(&answer).await {
+            Some(renewed) => self.ask(sample, tag, rules, renewed).await,
+            None => answer,
+        }
+    }
+
+    async fn ask(
+        &self,
+        sample: &Sample<'_>,
+        tag: TagBinding,
+        rules: &Rules,
+        keyring: &Keyring,
+    ) -> Result<Arc<Assessment>, Reason> {
         let question = Question {
             image: sample.reference,
             digest: sample.digest,
             tag,
             namespace: sample.namespace.as_ref(),
             caller: Caller {
-                keyring: self.credentials.keyring().await?,
+                keyring,
                 namespace: self.request.namespace(),
                 deadline: self.deadline,
             },
             exemptions: &sample.exemptions,
             rules,
+            urgency: self.urgency(),
             now: self.now,
         };
         let advice = sample.counsel.advisor.advise(question).await;
         advice.map_err(Reason::Unadvised)
+    }
+
+    /// Where a refusal is a warning, the question is asked for the pods that follow.
+    fn urgency(&self) -> Urgency {
+        match self.duty.enforcement {
+            Enforcement::Warn => Urgency::Ahead,
+            Enforcement::Refuse | Enforcement::Ignore => Urgency::Waited,
+        }
     }
 }

@@ -134,7 +134,7 @@ impl Inquiry<'_> {
 
     /// The credentials with which to ask once more, where `answer` refuses those of the request, and somebody has replaced
     /// them meanwhile.
-    async fn renewed_after(&self, answer: &Result<Evidence, Reason>) -> Option<&Keyring> {
+    pub(crate) async fn renewed_after<T>(&self, answer: &Result<T, Reason>) -> Option<&Keyring> {
         match answer {
             Err(reason) if reason.is_of_credentials() => self.credentials.renewed().await,
             _ => None,

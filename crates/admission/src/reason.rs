@@ -143,6 +143,7 @@ impl Reason {
         match self {
             Self::Trust(refusal) => refusal.is_of_credentials(),
             Self::Unresolved(error) => error.fault() == Fault::Credentials,
+            Self::Unadvised(error) => error.is_of_credentials(),
             _ => false,
         }
     }
@@ -158,6 +159,7 @@ impl Reason {
             Self::Trust(refusal) => refusal.code(),
             Self::SignerSecret { .. } => "signer-secret",
             Self::AdvisorNotConfigured { .. } => "advisor-not-supported",
+            Self::Unadvised(Unadvised::Indexing(_)) => Headline::Unscanned.code(),
             Self::AdvisorElsewhere { .. } | Self::Unadvised(_) => "advisor-not-available",
             Self::AdvisorRules(_) => "advisor-rules",
             Self::Vulnerable { headline, .. } => headline.code(),

@@ -15,6 +15,7 @@ mod rpm;
 mod sqlite;
 mod word;
 
+use std::fs::File;
 use std::sync::Arc;
 
 pub use header::{HeaderError, HeaderFault, Tag};
@@ -25,6 +26,7 @@ pub use rpm::RpmError;
 pub use sqlite::SqliteError;
 
 use crate::{Manager, Package, Release};
+use sqlite::Content;
 
 /// How many packages are read from one database. Debian, the largest distribution, has about 65,000.
 pub const MAX_PACKAGES: usize = 100_000;
@@ -151,7 +153,7 @@ impl Detector {
             Self::DpkgStatus => dpkg::status(&recorded_in(), content)?,
             Self::DpkgControl => dpkg::control(&recorded_in(), content)?,
             Self::ApkInstalled => apk::installed(&recorded_in(), content)?,
-            Self::RpmSqlite => rpm::sqlite(&recorded_in(), content)?,
+            Self::RpmSqlite => rpm::sqlite(&recorded_in(), Content::Held(content))?,
             Self::DpkgUpdate | Self::RpmSqliteLog if content.is_empty() => {
                 return Ok(Detected::Nothing);
             }
@@ -162,11 +164,41 @@ impl Detector {
             Self::RpmManifest => return Err(RpmError::Manifest.into()),
             Self::OsRelease => return Ok(Detected::Release(os_release::parse(content)?)),
         };
-        Ok(if packages.is_empty() {
-            Detected::EmptyDatabase
+        Ok(Detected::of(packages))
+    }
+
+    /// How a file is read that is too large to be held, and is on a disk for the time being. There is no way for kinds that are read
+    /// from their beginning to their end.
+    pub(crate) fn disk_parser(self) -> Option<FromDisk> {
+        (self == Self::RpmSqlite).then_some(rpm_from_disk as FromDisk)
+    }
+}
+
+/// Reads the whole content of a file of that path in the image, which has so many bytes on a disk.
+pub(crate) type FromDisk = fn(&str, &File, u64) -> Result<Detected, DetectorError>;
+
+fn rpm_from_disk(path: &str, file: &File, size: u64) -> Result<Detected, DetectorError> {
+    let packages = rpm::sqlite(&Arc::from(path), Content::OnDisk(file, size))?;
+    Ok(Detected::of(packages))
+}
+
+impl Detected {
+    fn of(packages: Vec<Package>) -> Self {
+        if packages.is_empty() {
+            Self::EmptyDatabase
         } else {
-            Detected::Packages(packages)
-        })
+            Self::Packages(packages)
+        }
+    }
+}
+
+impl DetectorError {
+    /// What the disk said on which the file was, if that is why it was not read.
+    pub(crate) fn of_disk(&self) -> Option<&str> {
+        match self {
+            Self::Rpm(RpmError::Sqlite(SqliteError::Disk(why))) => Some(why),
+            _ => None,
+        }
     }
 }
 

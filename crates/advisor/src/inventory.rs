@@ -11,7 +11,9 @@ mod limits;
 mod manifests;
 mod overlay;
 mod platform;
+mod queues;
 mod reading;
+mod scratch;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cise_reference::Digest;
-use cise_registry::{Image, Index, Manifest};
+use cise_registry::{Image, Index, Manifest, Progress};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +31,11 @@ use crate::{Gap, Manager, Package, Release};
 use configuration::Configuration;
 use reading::Reader;
 
-pub use cache::{LayerCache, MemoryCache};
+pub use cache::{CacheError, DiskCache, FrontedCache, LayerCache, MemoryCache};
 pub use layer::{LayerError, LayerInventory, TarError};
 pub use limits::Limits;
 pub use platform::{Platform, PlatformError};
+pub use scratch::{Scratch, ScratchError};
 pub use source::{Chunks, Copies, Layout, LayoutError, RegistrySource, Source, SourceError};
 
 /// What is in the image of one platform.
@@ -117,19 +120,32 @@ impl Indexer {
         }
     }
 
-    /// The inventories of the image with that digest on these platforms; of an image that is in no index, its own.
+    /// The same, with a folder for what is too large to be held in memory, up to the limit.
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: Option<Scratch>) -> Self {
+        self.reader = self.reader.with_scratch(scratch);
+        self
+    }
+
+    /// The inventories of the image with that digest on these platforms; of an image that is in no index, its own. How many bytes of
+    /// its layers are done is on the note.
     pub async fn inventories<S: Source>(
         &self,
         source: &S,
         image: &Digest,
         platforms: &[Platform],
+        progress: &Progress,
     ) -> Result<Inventories, InventoryError> {
         let mut found = Inventories::default();
-        for image in self
+        let images = self
             .images(source, image, platforms, &mut found.gaps)
-            .await?
-        {
-            found.images.push(self.image(source, &image).await?);
+            .await?;
+        let layers = images.iter().flat_map(|image| &image.layers);
+        layers.for_each(|layer| progress.expect(layer.size));
+        for image in &images {
+            found
+                .images
+                .push(self.image(source, image, progress).await?);
         }
         Ok(found)
     }
@@ -179,6 +195,7 @@ impl Indexer {
         &self,
         source: &S,
         image: &Image,
+        progress: &Progress,
     ) -> Result<Inventory, InventoryError> {
         let configuration = match self.reader.configuration(source, &image.config).await? {
             Ok(configuration) => configuration,
@@ -187,7 +204,7 @@ impl Indexer {
         if let Some(gap) = mismatch(image, &configuration) {
             return Ok(unread(configuration.platform, gap));
         }
-        let layers = self.layers(source, image, &configuration).await?;
+        let layers = self.layers(source, image, &configuration, progress).await?;
         Ok(stacked(configuration.platform, layers))
     }
 
@@ -197,11 +214,12 @@ impl Indexer {
         source: &S,
         image: &Image,
         configuration: &Configuration,
+        progress: &Progress,
     ) -> Result<Vec<reading::Outcome>, InventoryError> {
         let layers = image.layers.iter().zip(&configuration.diff_ids);
         // Made one by one: a stream that makes them would have to make them for any lifetime.
         let reading: Vec<_> = layers
-            .map(|(layer, diff_id)| self.reader.layer(source, layer, diff_id))
+            .map(|(layer, diff_id)| self.reader.layer(source, layer, diff_id, progress))
             .collect();
         stream::iter(reading)
             .buffered(self.limits.layers.max(1))

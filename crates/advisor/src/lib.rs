@@ -34,5 +34,5 @@ pub use ecosystem::Ecosystem;
 pub use gap::Gap;
 pub use package::{Manager, Package, SourcePackage};
 pub use release::Release;
-pub use service::{Advise, Advisor, Question, Sample, Settings, Unadvised};
+pub use service::{Advise, Advisor, Question, Sample, Settings, Unadvised, Urgency};
 pub use severity::Severity;

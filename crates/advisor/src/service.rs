@@ -1,6 +1,6 @@
 //! Who says whether an image is safe: the advisor in this process.
 //!
-//! An image is indexed once and matched at each question, so that a new advisory database needs nothing of a registry.
+//! An image is indexed once and matched at each question, so that a new advisory database has no layer read again.
 
 mod error;
 mod kept;
@@ -12,18 +12,20 @@ use arc_swap::ArcSwapOption;
 use cise_policy::Namespace;
 use cise_reference::{Digest, Reference, Repository};
 use cise_registry::{
-    Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Keyring, Party, Registry,
-    RegistryError,
+    Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Keyring, Party, Progress,
+    Registry,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
 
 use crate::assessment::{Assessment, Examination, Rules, examine};
 use crate::database::Database;
 use crate::exemption::{Exemptions, TagBinding};
 use crate::inventory::{
-    Indexer, Inventories, InventoryError, LayerCache, Limits, Platform, RegistrySource, Source,
+    Indexer, Inventories, InventoryError, LayerCache, Limits, Platform, RegistrySource, Scratch,
+    Source,
 };
 use kept::{Basis, Examinations};
 
@@ -56,6 +58,8 @@ pub struct Question<'a> {
     pub exemptions: &'a Arc<Exemptions>,
     /// What counts.
     pub rules: &'a Rules,
+    /// Whether somebody waits for the answer.
+    pub urgency: Urgency,
     /// The time of the assessment.
     pub now: Timestamp,
 }
@@ -73,8 +77,21 @@ pub struct Sample<'a> {
     pub caller: Caller<'a>,
     /// What counts.
     pub rules: &'a Rules,
+    /// Whether somebody waits for the answer.
+    pub urgency: Urgency,
     /// The time of the examination.
     pub now: Timestamp,
+}
+
+/// Whether somebody waits for an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    /// Something does not happen before there is one.
+    #[default]
+    Waited,
+    /// It is found out ahead of time: indexing gives way to that which somebody waits for.
+    Ahead,
 }
 
 impl<'a> Question<'a> {
@@ -86,6 +103,7 @@ impl<'a> Question<'a> {
             platforms,
             caller: self.caller,
             rules: self.rules,
+            urgency: self.urgency,
             now: self.now,
         }
     }
@@ -98,6 +116,8 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
     /// What is read of each layer at most.
     pub limits: Limits,
+    /// Where there is room for what is too large to be held in memory, up to the limit.
+    pub scratch: Option<Scratch>,
     /// How much indexing may be under way, and for how long.
     pub flights: FlightBounds,
     /// How many images are kept that have been indexed.
@@ -118,6 +138,7 @@ pub struct Advisor {
     platforms: Arc<[Platform]>,
     indexed: Cache<ImageKey, Arc<Inventories>>,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
+    bounds: FlightBounds,
     examined: Examinations,
     verdicts: Verdicts,
 }
@@ -143,6 +164,15 @@ impl ImageKey {
     }
 }
 
+impl Settings {
+    /// Has what is too large to be held in memory put on a disk, up to so many bytes for all layers that are read at the same time.
+    pub fn use_scratch(&mut self, scratch: Scratch, bytes: u64) {
+        let layers = u64::try_from(self.limits.layers.max(1)).unwrap_or(u64::MAX);
+        self.limits.scratch = bytes / layers;
+        self.scratch = Some(scratch);
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -150,9 +180,11 @@ impl Default for Settings {
                 .map(|architecture| Platform::new("linux", architecture, ""))
                 .to_vec(),
             limits: Limits::default(),
+            scratch: None,
             flights: FlightBounds {
                 per_host: 16,
                 per_namespace: 4,
+                // At the speed of one core, well over 50 GB.
                 longest: Duration::from_secs(600),
             },
             kept_images: 1_000,
@@ -166,11 +198,12 @@ impl Advisor {
     pub fn new(registry: Registry, layers: Arc<dyn LayerCache>, settings: Settings) -> Self {
         Self {
             registry,
-            indexer: Indexer::new(layers, settings.limits),
+            indexer: Indexer::new(layers, settings.limits).with_scratch(settings.scratch),
             database: Arc::default(),
             platforms: settings.platforms.into(),
             indexed: Cache::new(settings.kept_images),
             flights: Flights::new(settings.flights),
+            bounds: settings.flights,
             examined: Examinations::new(settings.kept_assessments, KEPT_FOR),
             verdicts: Verdicts::new(settings.kept_assessments, KEPT_FOR),
         }
@@ -186,16 +219,18 @@ impl Advisor {
         self.database.load_full()
     }
 
-    /// The assessment of an image that comes from elsewhere than its registry, such as a layout on disk.
+    /// The assessment of an image that comes from elsewhere than its registry, such as a layout on disk. How far it is indexed is on
+    /// the note.
     pub async fn advise_from<S: Source>(
         &self,
         source: &S,
         question: Question<'_>,
+        progress: &Progress,
     ) -> Result<Arc<Assessment>, Unadvised> {
         let database = self.database().ok_or(Unadvised::NoDatabase)?;
         let inventories = self
             .indexer
-            .inventories(source, question.digest, &self.platforms)
+            .inventories(source, question.digest, &self.platforms, progress)
             .await
             .map_err(Unadvised::Inventory)?;
         let basis = Basis {
@@ -211,12 +246,20 @@ impl Advisor {
         &self.platforms
     }
 
+    /// Where the indexing of that image is, on behalf of whoever asks; nothing, if it is not under way.
+    pub fn progress(&self, sample: &Sample<'_>) -> Option<Progress> {
+        self.flights.progress(&ImageKey::of(sample))
+    }
+
     /// What is wrong with an image, whatever is exempted: what is kept, if it rests on the same, else what is found out now.
+    ///
+    /// Nothing is used or shown of an image before the registry has shown, now, that the caller may see it.
     pub async fn examine(&self, sample: &Sample<'_>) -> Result<Arc<Examination>, Unadvised> {
         let database = self.database().ok_or(Unadvised::NoDatabase)?;
+        self.prove_access(sample).await?;
         let image = ImageKey::of(sample);
         let basis = Basis {
-            inventories: self.inventories(&image, &sample.caller).await?,
+            inventories: self.inventories(&image, sample).await?,
             database,
         };
         let of = (image, sample.rules.clone());
@@ -229,12 +272,15 @@ impl Advisor {
     }
 
     /// Has the registry show, now, that the caller may see the image.
-    pub async fn prove_access(&self, sample: &Sample<'_>) -> Result<(), RegistryError> {
+    async fn prove_access(&self, sample: &Sample<'_>) -> Result<(), Unadvised> {
         let caller = &sample.caller;
         let proven = self
             .registry
             .manifest_now(sample.repository, sample.digest, caller);
-        proven.await.map(drop)
+        match proven.await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Unadvised::Unproven(Box::new(error))),
+        }
     }
 
     async fn assess(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
@@ -246,24 +292,43 @@ impl Advisor {
     async fn inventories(
         &self,
         image: &ImageKey,
-        caller: &Caller<'_>,
+        sample: &Sample<'_>,
     ) -> Result<Arc<Inventories>, Unadvised> {
         if let Some(kept) = self.indexed.get(image) {
             return Ok(kept);
         }
-        let party = Party::new(&image.repository.host().to_string(), caller.namespace);
+        let (caller, urgency) = (&sample.caller, sample.urgency);
+        let host = image.repository.host().to_string();
+        if urgency == Urgency::Ahead && !self.may_begin_ahead(image) {
+            let host = host.into();
+            return Err(FlightError::HostBusy { host }.into());
+        }
+        let party = Party::new(&host, caller.namespace);
         let (advisor, keyring) = (self.clone(), caller.keyring.clone());
         let (wanted, namespace) = (image.clone(), caller.namespace.to_owned());
-        let flight = self
-            .flights
-            .join(image.clone(), &party, move |_| async move {
-                advisor.index(wanted, &keyring, &namespace).await
-            })?;
+        let work = move |progress: Progress| async move {
+            if urgency == Urgency::Ahead {
+                progress.defer();
+            }
+            let indexing = advisor.index(wanted, &keyring, &namespace, &progress);
+            indexing.await
+        };
+        let flight = self.flights.join(image.clone(), &party, work)?;
+        let progress = flight.progress().clone();
+        if urgency == Urgency::Waited {
+            progress.hurry();
+        }
         match flight.by(caller.deadline).await {
             Ok(indexed) => indexed.map_err(Unadvised::Inventory),
-            Err(FlightError::Late(_)) => Err(Unadvised::Indexing),
+            Err(FlightError::Late(_)) => Err(Unadvised::Indexing(progress.amount())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Work for which nobody waits takes half of the places, so that the others stay free.
+    fn may_begin_ahead(&self, image: &ImageKey) -> bool {
+        let is_under_way = self.flights.progress(image).is_some();
+        is_under_way || self.flights.under_way() < self.bounds.per_host.div_ceil(2)
     }
 
     async fn index(
@@ -271,25 +336,23 @@ impl Advisor {
         key: ImageKey,
         keyring: &Keyring,
         namespace: &str,
+        progress: &Progress,
     ) -> Result<Arc<Inventories>, InventoryError> {
         let caller = Caller {
             keyring,
             namespace,
-            deadline: Deadline::after(INDEXED_WITHIN),
+            deadline: Deadline::after(self.bounds.longest),
         };
         let source = RegistrySource::new(&self.registry, &key.repository, caller);
         let inventories = self
             .indexer
-            .inventories(&source, &key.digest, &key.platforms)
+            .inventories(&source, &key.digest, &key.platforms, progress)
             .await?;
         let inventories = Arc::new(inventories);
         self.indexed.insert(key, Arc::clone(&inventories));
         Ok(inventories)
     }
 }
-
-/// How long an image may take: at the speed of one core, well over 50 GB.
-const INDEXED_WITHIN: Duration = Duration::from_secs(600);
 
 impl Advise for Advisor {
     fn advise<'a>(

@@ -45,6 +45,7 @@ pub(crate) fn headline(reason: &Reason, about: About<'_>) -> String {
         Reason::AdvisorNotConfigured { .. } => {
             "Vulnerability Advisor is not supported for images from this registry".to_owned()
         }
+        Reason::Unadvised(Unadvised::Indexing(_)) => Headline::Unscanned.to_string(),
         Reason::AdvisorElsewhere { .. } | Reason::Unadvised(_) => {
             "Vulnerability Advisor is not available".to_owned()
         }
@@ -204,11 +205,14 @@ fn found_by_advisor(assessment: &Assessment, headline: Headline) -> String {
 }
 
 fn advisor_remedy(error: &Unadvised) -> &'static str {
+    if let Some(hint) = error.hint() {
+        return hint;
+    }
     match error {
         Unadvised::NoDatabase => {
             "build one with `cise db build`, and name it as `advisor.database` in the configuration or with --db"
         }
-        Unadvised::Inventory(_) => {
+        Unadvised::Inventory(_) | Unadvised::Unproven(_) | Unadvised::Unseen(_) => {
             "look at the image's name, at the pull secrets, and at whether the registry answers"
         }
         Unadvised::NoPlatforms => {

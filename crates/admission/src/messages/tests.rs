@@ -5,7 +5,7 @@ use std::time::Duration;
 use cise_advisor::Unadvised;
 use cise_advisor::assessment::{Assessment, Headline, Rules};
 use cise_reference::{Digest, Host, Reference, Repository, Tag};
-use cise_registry::{FetchError, FlightError, RegistryError, RegistryFailure};
+use cise_registry::{Amount, FetchError, FlightError, RegistryError, RegistryFailure};
 use cise_signature::notary::SignerError;
 use cise_signature::{Refusal, RefusalKind};
 use jiff::Timestamp;
@@ -60,7 +60,11 @@ fn reasons() -> Vec<Reason> {
         Reason::AdvisorRules(unreadable_rules()),
         Reason::Unadvised(Unadvised::NoDatabase),
         Reason::Unadvised(Unadvised::NoPlatforms),
-        Reason::Unadvised(Unadvised::Indexing),
+        Reason::Unadvised(Unadvised::Indexing(None)),
+        Reason::Unadvised(Unadvised::Indexing(Some(Amount {
+            done: 300 << 20,
+            total: 2 << 30,
+        }))),
         Reason::Vulnerable {
             assessment: Arc::new(Assessment::unscanned(Timestamp::UNIX_EPOCH)),
             headline: Headline::Unscanned,
@@ -239,6 +243,7 @@ fn no_two_reasons_share_a_code_unless_they_are_one_kind() {
     let mut codes: Vec<_> = reasons().iter().map(Reason::code).collect();
     codes.sort_unstable();
     codes.dedup();
-    // The registry's failures are one reason with several causes, and so is an advisor that gives no assessment.
+    // The registry's failures are one reason with several causes, and so are an advisor that gives no assessment and an image that is
+    // not scanned yet.
     assert_eq!(codes.len(), reasons().len() - 7);
 }

@@ -13,6 +13,7 @@ use anyhow::{Result, ensure};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use cise_advisor::inventory::{Indexer, Layout, Limits, MemoryCache, Platform};
 use cise_reference::Digest;
+use cise_registry::Progress;
 use cise_testkit::figures::{Row, Unit};
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
@@ -75,8 +76,9 @@ async fn index(layout: &Layout, image: &Digest) -> Result<()> {
         ..Limits::default()
     };
     let indexer = Indexer::new(Arc::new(MemoryCache::new(0)), limits);
-    let platforms = [Platform::new("linux", "amd64", "")];
-    let found = indexer.inventories(layout, image, &platforms).await?;
+    let (platforms, progress) = ([Platform::new("linux", "amd64", "")], Progress::new());
+    let indexing = indexer.inventories(layout, image, &platforms, &progress);
+    let found = indexing.await?;
     let is_whole = found.gaps.is_empty() && found.images.iter().all(|image| image.gaps.is_empty());
     ensure!(is_whole, "the image is not read whole");
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::header::HeaderError;
 use super::rpm;
-use super::sqlite::{Row, Sqlite, SqliteError};
+use super::sqlite::{Content, Row, Sqlite, SqliteError};
 use crate::Package;
 
 /// The package of one header of rpm's database, unless it is a key.
@@ -13,7 +13,7 @@ pub fn rpm_header(header: &[u8]) -> Result<Option<Package>, HeaderError> {
 /// The ids of the rows of rpm's table of headers, and how many bytes the second column of each has, where it is a blob.
 pub fn sqlite_blobs(content: &[u8]) -> Result<Vec<(i64, usize)>, SqliteError> {
     let mut blobs = Vec::new();
-    Sqlite::open(content)?.rows(rpm::TABLE, &mut |row: &Row<'_>| {
+    Sqlite::open(Content::Held(content))?.rows(rpm::TABLE, &mut |row: &Row<'_>| {
         blobs.push((row.id, row.blob(1).map_or(0, <[u8]>::len)));
         Ok::<_, SqliteError>(())
     })?;

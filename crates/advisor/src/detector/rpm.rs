@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::MAX_PACKAGES;
 use super::header::{Header, HeaderError, HeaderFault, Tag};
-use super::sqlite::{Row, Sqlite, SqliteError};
+use super::sqlite::{Content, Row, Sqlite, SqliteError};
 use super::word;
 use crate::{Manager, Package, SourcePackage};
 
@@ -62,7 +62,7 @@ pub enum RpmError {
 }
 
 /// The packages of `rpmdb.sqlite`.
-pub(super) fn sqlite(path: &Arc<str>, content: &[u8]) -> Result<Vec<Package>, RpmError> {
+pub(super) fn sqlite(path: &Arc<str>, content: Content<'_>) -> Result<Vec<Package>, RpmError> {
     let mut packages = Vec::new();
     Sqlite::open(content)?.rows(TABLE, &mut |row: &Row<'_>| {
         // The first column is the row's id, which sqlite stores in its place.

@@ -7,7 +7,7 @@ mod file;
 mod record;
 mod tree;
 
-pub(super) use file::Sqlite;
+pub(super) use file::{Content, Sqlite};
 pub(super) use tree::Row;
 
 /// Why a database cannot be read. A clause that goes on "as a database of sqlite, …".
@@ -43,6 +43,12 @@ pub enum SqliteError {
     /// The rows hold more than there is room for in the file.
     #[error("its rows overlap")]
     Overlap,
+    /// A row is larger than any that is held in memory.
+    #[error("its row {0} is larger than any that is read")]
+    LargeRow(i64),
+    /// The disk that it was put on for a while does not give it back, which says nothing about it.
+    #[error("the disk that it was put on failed: {0}")]
+    Disk(Box<str>),
     /// Rows are out of order.
     #[error("its row {0} is out of order")]
     OutOfOrder(i64),

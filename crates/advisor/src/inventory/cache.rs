@@ -1,43 +1,30 @@
 //! What has been read of layers, kept by their diff ids.
 
+mod disk;
+mod form;
+mod fronted;
+mod memory;
+mod shelf;
+mod version;
+
 use std::sync::Arc;
 
 use cise_reference::Digest;
-use moka::sync::Cache;
 
 use super::layer::LayerInventory;
 
+pub use disk::{CacheError, DiskCache};
+pub use fronted::FrontedCache;
+pub use memory::MemoryCache;
+
 /// Keeps what layers say. Losing any of it costs time, never an answer.
 ///
-/// What is put in is of a layer whose diff id has been verified, and is read by this version of the detectors only.
+/// What is put in is of a layer whose diff id has been verified, and is read by this version of the detectors only. Both may
+/// wait for a disk: they are called from threads that may.
 pub trait LayerCache: Send + Sync {
     /// What the layer with that diff id says, if it is kept.
     fn get(&self, diff_id: &Digest) -> Option<Arc<LayerInventory>>;
 
     /// Keeps what it says.
     fn put(&self, diff_id: &Digest, layer: Arc<LayerInventory>);
-}
-
-/// Keeps layers in memory, those that are asked for most.
-pub struct MemoryCache(Cache<Digest, Arc<LayerInventory>>);
-
-impl MemoryCache {
-    /// One that takes about so many bytes.
-    pub fn new(bytes: u64) -> Self {
-        let weight = |_: &Digest, layer: &Arc<LayerInventory>| {
-            u32::try_from(layer.weight()).unwrap_or(u32::MAX)
-        };
-        let cache = Cache::builder().weigher(weight).max_capacity(bytes);
-        Self(cache.build())
-    }
-}
-
-impl LayerCache for MemoryCache {
-    fn get(&self, diff_id: &Digest) -> Option<Arc<LayerInventory>> {
-        self.0.get(diff_id)
-    }
-
-    fn put(&self, diff_id: &Digest, layer: Arc<LayerInventory>) {
-        self.0.insert(diff_id.clone(), layer);
-    }
 }

@@ -4,6 +4,7 @@ mod archive;
 mod blob;
 mod inflate;
 mod listing;
+mod pass;
 mod path;
 mod table;
 #[cfg(test)]
@@ -16,14 +17,14 @@ use cise_reference::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::scratch::Scratch;
 use super::source::SourceError;
-use crate::detector::{Detected, Detector, Mark};
+use crate::detector::{Detected, DetectorError, Mark};
 use crate::{Manager, Package, Release};
-use archive::Entry;
 use blob::Blob;
-use inflate::{Bounds, Inflated, Origin};
-use path::Place;
-use table::{Candidate, Outline, Tables};
+use inflate::{Bounds, Inflated};
+use pass::Reading;
+use table::Tables;
 
 pub use archive::TarError;
 pub(super) use archive::{Archive, Input, Kind};
@@ -73,6 +74,20 @@ pub(super) struct Expected {
     pub(super) size: u64,
     /// The digest of the archive, as the configuration has it.
     pub(super) diff_id: Digest,
+}
+
+/// How much of a layer is read, and where there is room for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room<'a> {
+    limits: &'a Limits,
+    scratch: Option<&'a Scratch>,
+}
+
+impl<'a> Room<'a> {
+    /// Within these limits, with or without a folder for what is too large to be held.
+    pub(super) fn new(limits: &'a Limits, scratch: Option<&'a Scratch>) -> Self {
+        Self { limits, scratch }
+    }
 }
 
 /// Why a layer cannot be read. A phrase that says what is wrong with it.
@@ -150,6 +165,9 @@ pub enum LayerError {
     /// The archive is none.
     #[error(transparent)]
     Tar(#[from] TarError),
+    /// What was too large to be held could not be put on a disk. Nothing is said about the image.
+    #[error("a file in it is too large to be held in memory, and the disk failed: {0}")]
+    Scratch(Box<str>),
     /// The reading ended without a result, which is a fault of this program.
     #[error("an internal error ended its reading; the log says more")]
     Lost,
@@ -160,7 +178,7 @@ impl LayerError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Source(error) => !error.is_final(),
-            Self::Lost => true,
+            Self::Scratch(_) | Self::Lost => true,
             _ => false,
         }
     }
@@ -170,8 +188,9 @@ impl LayerError {
 pub(super) fn read(
     chunks: impl Iterator<Item = Result<Bytes, SourceError>>,
     expected: &Expected,
-    limits: &Limits,
+    room: Room<'_>,
 ) -> Result<LayerInventory, LayerError> {
+    let limits = room.limits;
     if expected.size > limits.compressed {
         return Err(LayerError::Compressed {
             limit: limits.compressed,
@@ -189,7 +208,7 @@ pub(super) fn read(
         expected.diff_id.algorithm(),
         bounds,
     ));
-    let (mut inventory, outline) = Reading::of(&mut archive, limits)?;
+    let (mut inventory, outline) = Reading::of(&mut archive, room)?;
     let ended = archive.finish()?.finish()?;
     let (found, tail) = ended.blob.finish()?;
     if found != expected.digest {
@@ -243,158 +262,9 @@ impl LayerInventory {
     }
 }
 
-/// A layer that is being read.
-#[derive(Default)]
-struct Reading {
-    inventory: LayerInventory,
-    outline: Outline,
-    entries: u64,
-}
-
-impl Reading {
-    /// All of an archive.
-    fn of<I: Origin>(
-        archive: &mut Archive<I>,
-        limits: &Limits,
-    ) -> Result<(LayerInventory, Outline), LayerError> {
-        let mut reading = Self::default();
-        while let Some(entry) = archive.next()? {
-            reading.entries += 1;
-            if reading.entries > limits.entries {
-                return Err(LayerError::Entries {
-                    limit: limits.entries,
-                });
-            }
-            reading.take(&entry, archive, limits)?;
-        }
-        if archive.goes_on()? {
-            reading.take_appended(archive, limits)?;
-        }
-        Ok((reading.inventory, reading.outline))
-    }
-
-    fn take<I: Origin>(
-        &mut self,
-        entry: &Entry,
-        archive: &mut Archive<I>,
-        limits: &Limits,
-    ) -> Result<(), LayerError> {
-        if entry.path.len() > Limits::PATH {
-            return Err(LayerError::LongPath);
-        }
-        if self.is_table(entry, archive) {
-            self.take_table(entry, archive, limits)?;
-        } else {
-            self.outline.push(entry);
-        }
-        match Place::of(&entry.path) {
-            Place::At(path) => self.take_at(&path, entry, archive, limits),
-            Place::Whiteout(path) => self.inventory.listing.push(&path, Item::Whiteout),
-            Place::Opaque(path) => self.inventory.listing.push(&path, Item::Opaque),
-            Place::Nothing => Ok(()),
-        }
-    }
-
-    fn take_at<I: Origin>(
-        &mut self,
-        path: &str,
-        entry: &Entry,
-        archive: &mut Archive<I>,
-        limits: &Limits,
-    ) -> Result<(), LayerError> {
-        if entry.kind != Kind::Directory {
-            self.inventory.marks.extend(Mark::of(path));
-        }
-        let item = match (&entry.kind, Detector::of(path)) {
-            (Kind::Directory, _) => Item::Directory,
-            (Kind::Symlink(target) | Kind::HardLink(target), _) if target.len() > Limits::PATH => {
-                return Err(LayerError::LongPath);
-            }
-            (Kind::Symlink(target), _) => Item::Symlink(target),
-            (Kind::HardLink(target), _) => Item::HardLink(target),
-            (_, None) => Item::File,
-            (kind, Some(detector)) => {
-                let content = match refusal(kind, entry.size, limits) {
-                    Some(why) => Content::Broken(why),
-                    None => Content::of(detector, path, &self.content(archive)?),
-                };
-                let files = &mut self.inventory.files;
-                files.push(File {
-                    manager: detector.manager(),
-                    content,
-                });
-                Item::Read(files.len() - 1)
-            }
-        };
-        self.inventory.listing.push(path, item)
-    }
-
-    /// What is in the present entry.
-    fn content<I: Origin>(&mut self, archive: &mut Archive<I>) -> Result<Vec<u8>, LayerError> {
-        let position = archive.input().position();
-        let content = archive.content()?;
-        self.outline
-            .push_content(&content, position, archive.input());
-        Ok(content)
-    }
-
-    /// Whether a lazy runtime may take the present entry for the layer's table of contents.
-    fn is_table<I: Origin>(&self, entry: &Entry, archive: &Archive<I>) -> bool {
-        entry.path == table::FILE
-            && entry.kind == Kind::File
-            && !self.outline.has_candidate()
-            && archive.input().member().is_some()
-    }
-
-    fn take_table<I: Origin>(
-        &mut self,
-        entry: &Entry,
-        archive: &mut Archive<I>,
-        limits: &Limits,
-    ) -> Result<(), LayerError> {
-        let Some(position) = archive.input().member() else {
-            return Ok(());
-        };
-        let content = match entry.size {
-            size if size > limits.file.min(Outline::MAX_TABLE) => None,
-            _ => Some(archive.content()?),
-        };
-        self.outline.set_candidate(Candidate { position, content });
-        Ok(())
-    }
-
-    /// A table that was written behind the end mark, where no unpacker looks. Anything else has no business there.
-    fn take_appended<I: Origin>(
-        &mut self,
-        archive: &mut Archive<I>,
-        limits: &Limits,
-    ) -> Result<(), LayerError> {
-        let appended = archive.next()?;
-        let table = appended.filter(|entry| self.is_table(entry, archive));
-        let table = table.ok_or(TarError::Trailing)?;
-        self.take_table(&table, archive, limits)?;
-        match archive.next()? {
-            None => Ok(()),
-            Some(_) => Err(TarError::Trailing.into()),
-        }
-    }
-}
-
-/// Why a file that is to be read will not be.
-fn refusal(kind: &Kind, size: u64, limits: &Limits) -> Option<Box<str>> {
-    match kind {
-        Kind::Sparse => Some("it is a sparse file, of which the archive has only parts".into()),
-        Kind::File if size > limits.file => {
-            Some(format!("it has more than the {} bytes that are read", limits.file).into())
-        }
-        Kind::File => None,
-        _ => Some("it is not a file".into()),
-    }
-}
-
 impl Content {
-    fn of(detector: Detector, path: &str, bytes: &[u8]) -> Self {
-        match detector.parse(path, bytes) {
+    fn of(parsed: Result<Detected, DetectorError>) -> Self {
+        match parsed {
             Ok(Detected::Packages(packages)) => Self::Packages(packages),
             Ok(Detected::EmptyDatabase) => Self::EmptyDatabase,
             Ok(Detected::Release(release)) => Self::Release(release),

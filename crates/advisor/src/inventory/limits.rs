@@ -13,6 +13,9 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of a file that is read, such as a package database; it is held in memory for a moment.
     pub file: u64,
+    /// Bytes of a larger file that are put on a disk for a moment ([`Scratch`](super::Scratch)), where it is of a kind that is read here
+    /// and there: for each of the layers that are read at the same time.
+    pub scratch: u64,
     /// How many layers are read at the same time, each on a thread of its own.
     pub layers: usize,
 }
@@ -38,6 +41,7 @@ impl Default for Limits {
             ratio: 250,
             entries: 1_000_000,
             file: 64 * 1024 * 1024,
+            scratch: 0,
             layers: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }

@@ -1,19 +1,20 @@
 //! From a source to what a layer says: fetched, read on a thread of its own, kept.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cise_reference::Digest;
-use cise_registry::Descriptor;
+use cise_registry::{Descriptor, Progress};
 use futures::StreamExt as _;
-use tokio::sync::{OwnedMutexGuard, Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::cache::LayerCache;
 use super::configuration::{self, Configuration};
 use super::digest::sha;
-use super::layer::{self, Expected, LayerError, LayerInventory};
+use super::layer::{self, Expected, LayerError, LayerInventory, Room};
 use super::limits::Limits;
+use super::queues::Queues;
+use super::scratch::Scratch;
 use super::source::{Chunks, Source, SourceError};
 use super::{InventoryError, name};
 use crate::Gap;
@@ -26,9 +27,11 @@ const CHUNKS_AHEAD: usize = 8;
 pub(super) struct Reader {
     cache: Arc<dyn LayerCache>,
     limits: Limits,
+    scratch: Option<Scratch>,
     threads: Arc<Semaphore>,
-    /// One lock for each layer that is being read, so that whoever else wants it waits for it.
-    reading: Arc<Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>>,
+    /// Those of the threads that work may have for which nobody waits.
+    spare: Arc<Semaphore>,
+    queues: Queues,
 }
 
 /// What became of a layer.
@@ -78,17 +81,37 @@ impl Reader {
         Self {
             cache,
             limits,
+            scratch: None,
             threads: Arc::new(Semaphore::new(limits.layers.max(1))),
-            reading: Arc::default(),
+            spare: Arc::new(Semaphore::new((limits.layers / 2).max(1))),
+            queues: Queues::default(),
         }
     }
 
-    /// What a layer says. An error says nothing about the image.
+    pub(super) fn with_scratch(self, scratch: Option<Scratch>) -> Self {
+        Self { scratch, ..self }
+    }
+
+    /// What a layer says, with how far it is on the note. An error says nothing about the image.
     pub(super) async fn layer<S: Source>(
         &self,
         source: &S,
         layer: &Descriptor,
         diff_id: &Digest,
+        progress: &Progress,
+    ) -> Result<Outcome, InventoryError> {
+        let mut share = Share::of(progress);
+        let outcome = self.outcome(source, layer, diff_id, &mut share).await?;
+        share.complete(layer.size);
+        Ok(outcome)
+    }
+
+    async fn outcome<S: Source>(
+        &self,
+        source: &S,
+        layer: &Descriptor,
+        diff_id: &Digest,
+        share: &mut Share<'_>,
     ) -> Result<Outcome, InventoryError> {
         let (kind, digest) = (LayerKind::of(&layer.media_type), name(&layer.digest));
         let unread = |gap| Outcome {
@@ -111,7 +134,7 @@ impl Reader {
             }
             LayerKind::Archive | LayerKind::Foreign => {}
         }
-        match self.read_once(source, layer, diff_id).await {
+        match self.read_once(source, layer, diff_id, share).await {
             Ok(inventory) => {
                 let same = inventory.shows_the_same(&layer.digest, &layer.annotations);
                 let gap = same.err().map(|why| Gap::LazyLayer { layer: digest, why });
@@ -140,13 +163,15 @@ impl Reader {
         source: &S,
         layer: &Descriptor,
         diff_id: &Digest,
+        share: &mut Share<'_>,
     ) -> Result<Arc<LayerInventory>, LayerError> {
-        let _alone = self.alone(diff_id).await;
-        let kept = self.cache.get(diff_id);
-        if let Some(kept) = kept
+        let _alone = self.queues.turn(diff_id, share.progress).await;
+        let of = diff_id.clone();
+        let before = self.cached(move |cache| cache.get(&of)).await?;
+        let complete = before
             .as_ref()
-            .filter(|kept| kept.was_read_from(&layer.digest))
-        {
+            .filter(|kept| kept.was_read_from(&layer.digest));
+        if let Some(kept) = complete {
             return Ok(Arc::clone(kept));
         }
         let expected = Expected {
@@ -154,15 +179,40 @@ impl Reader {
             size: layer.size,
             diff_id: diff_id.clone(),
         };
-        let permit = self.threads.acquire().await.map_err(|_| LayerError::Lost)?;
-        let mut inventory = self.read(source, layer, &expected).await?;
-        drop(permit);
-        if let Some(kept) = kept {
-            inventory.take_over(&kept);
+        let turn = self.turn(share.progress).await?;
+        let mut inventory = self.read(source, layer, &expected, share).await?;
+        drop(turn);
+        if let Some(before) = before {
+            inventory.take_over(&before);
         }
         let inventory = Arc::new(inventory);
-        self.cache.put(diff_id, Arc::clone(&inventory));
+        let (of, kept) = (diff_id.clone(), Arc::clone(&inventory));
+        self.cached(move |cache| cache.put(&of, kept)).await?;
         Ok(inventory)
+    }
+
+    /// Asks the cache on a thread that may wait for a disk.
+    async fn cached<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn LayerCache) -> T + Send + 'static,
+    ) -> Result<T, LayerError> {
+        let cache = Arc::clone(&self.cache);
+        let asking = tokio::task::spawn_blocking(move || ask(&*cache));
+        asking.await.map_err(|_| LayerError::Lost)
+    }
+
+    /// A thread. Work for which nobody waits has only some of them, so that one is soon free for work that somebody waits for.
+    async fn turn(&self, progress: &Progress) -> Result<Turn<'_>, LayerError> {
+        let spare = tokio::select! {
+            biased;
+            () = progress.hurried() => None,
+            spare = self.spare.acquire() => Some(spare.map_err(|_| LayerError::Lost)?),
+        };
+        let thread = self.threads.acquire().await.map_err(|_| LayerError::Lost)?;
+        Ok(Turn {
+            _spare: spare,
+            _thread: thread,
+        })
     }
 
     /// The first copy that is what it should be; else why the last one is not.
@@ -171,15 +221,17 @@ impl Reader {
         source: &S,
         layer: &Descriptor,
         expected: &Expected,
+        share: &mut Share<'_>,
     ) -> Result<LayerInventory, LayerError> {
         let digest = layer.digest.clone();
         let mut failure = LayerError::Source(SourceError::NoCopy { digest });
         let mut copies = source.copies(layer);
         while let Some(copy) = copies.next().await {
-            match self.read_copy(copy, expected).await {
+            match self.read_copy(copy, expected, share).await {
                 Ok(inventory) => return Ok(inventory),
                 Err(error) => failure = error,
             }
+            share.start_over();
         }
         Err(failure)
     }
@@ -189,13 +241,18 @@ impl Reader {
         &self,
         copy: Result<Chunks, SourceError>,
         expected: &Expected,
+        share: &mut Share<'_>,
     ) -> Result<LayerInventory, LayerError> {
         let mut chunks = copy?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        let (expected, limits) = (expected.clone(), self.limits);
-        let read = move || layer::read(Arriving(receiver), &expected, &limits);
+        let (expected, limits, scratch) = (expected.clone(), self.limits, self.scratch.clone());
+        let read = move || {
+            let room = Room::new(&limits, scratch.as_ref());
+            layer::read(Arriving(receiver), &expected, room)
+        };
         let reading = tokio::task::spawn_blocking(read);
         while let Some(chunk) = chunks.next().await {
+            share.count(chunk.as_ref().map_or(0, Bytes::len));
             if sender.send(chunk).await.is_err() {
                 break;
             }
@@ -221,20 +278,48 @@ impl Reader {
             why: why.into(),
         }))
     }
+}
 
-    /// The lock of a layer, once nobody else has it.
-    async fn alone(&self, diff_id: &Digest) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-            reading.retain(|_, lock| lock.strong_count() > 0);
-            let lock = reading
-                .get(diff_id)
-                .and_then(Weak::upgrade)
-                .unwrap_or_default();
-            reading.insert(diff_id.clone(), Arc::downgrade(&lock));
-            lock
-        };
-        lock.lock_owned().await
+/// What a layer may be read with, for as long as that takes.
+struct Turn<'a> {
+    _spare: Option<SemaphorePermit<'a>>,
+    _thread: SemaphorePermit<'a>,
+}
+
+/// What is counted of one layer on the note of an image. It is taken back if nothing comes of it.
+struct Share<'a> {
+    progress: &'a Progress,
+    counted: u64,
+}
+
+impl<'a> Share<'a> {
+    fn of(progress: &'a Progress) -> Self {
+        Self {
+            progress,
+            counted: 0,
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.counted += bytes as u64;
+        self.progress.advance(bytes as u64);
+    }
+
+    fn start_over(&mut self) {
+        self.progress.retreat(self.counted);
+        self.counted = 0;
+    }
+
+    /// All of the layer is done, however little of it was read.
+    fn complete(mut self, bytes: u64) {
+        self.progress.advance(bytes);
+        self.start_over();
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.start_over();
     }
 }
 
@@ -299,7 +384,58 @@ impl Iterator for Arriving {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
+    use crate::inventory::MemoryCache;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_leaves_threads_to_that_which_somebody_does() {
+        let limits = Limits {
+            layers: 2,
+            ..Limits::default()
+        };
+        let reader = Reader::new(Arc::new(MemoryCache::new(0)), limits);
+        let [ahead, waited] = [true, false].map(|is_ahead| {
+            let progress = Progress::new();
+            if is_ahead {
+                progress.defer();
+            }
+            progress
+        });
+        let first = reader.turn(&ahead).await.expect("a free thread");
+        assert!(
+            reader.turn(&ahead).now_or_never().is_none(),
+            "the other one is for those who wait"
+        );
+        let second = reader.turn(&waited).await.expect("a free thread");
+        let mut third = Box::pin(reader.turn(&ahead));
+        assert!((&mut third).now_or_never().is_none());
+        drop(second);
+        assert!((&mut third).now_or_never().is_none());
+        ahead.hurry();
+        assert!(third.await.is_ok(), "somebody waits for it by now");
+        drop(first);
+    }
+
+    #[test]
+    fn what_comes_to_nothing_is_not_counted() {
+        let progress = Progress::new();
+        progress.expect(100);
+        let done = |progress: &Progress| progress.amount().map(|amount| amount.done);
+        let mut share = Share::of(&progress);
+        share.count(40);
+        assert_eq!(done(&progress), Some(40));
+        share.start_over();
+        share.count(30);
+        assert_eq!(done(&progress), Some(30));
+        share.complete(60);
+        assert_eq!(done(&progress), Some(60));
+        let mut lost = Share::of(&progress);
+        lost.count(10);
+        drop(lost);
+        assert_eq!(done(&progress), Some(60));
+    }
 
     #[test]
     fn a_layer_is_what_its_type_says_whatever_its_compression() {

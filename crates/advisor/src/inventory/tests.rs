@@ -4,7 +4,7 @@ mod unpacked;
 use std::time::Duration;
 
 use cise_reference::Repository;
-use cise_registry::{Caller, Deadline, Keyring};
+use cise_registry::{Amount, Caller, Deadline, Keyring};
 use cise_testkit::components::{CHUNKED, REGISTRY, require};
 use cise_testkit::images::{Chunked, Format, Image as PushedImage};
 use cise_testkit::proxy::{Fault, Proxy};
@@ -38,7 +38,10 @@ fn indexer() -> (Indexer, Arc<MemoryCache>) {
 async fn inventories(builder: &Builder) -> Result<Inventories, InventoryError> {
     let layout = Layout::folder(builder.path()).await.expect("a layout");
     let digest = layout.image(Some("v1")).expect("an image");
-    indexer().0.inventories(&layout, digest, &amd64()).await
+    indexer()
+        .0
+        .inventories(&layout, digest, &amd64(), &Progress::new())
+        .await
 }
 
 fn names(inventory: &Inventory) -> Vec<String> {
@@ -287,8 +290,9 @@ async fn a_layer_is_read_once_for_all_images_that_have_it() {
     let layout = Layout::folder(builder.path()).await.expect("a layout");
     let (indexer, cache) = indexer();
     let digest = layout.image(None).expect("an image");
+    let (progress, later) = (Progress::new(), Progress::new());
     let first = indexer
-        .inventories(&layout, digest, &amd64())
+        .inventories(&layout, digest, &amd64(), &progress)
         .await
         .expect("an inventory");
     assert!(
@@ -298,10 +302,15 @@ async fn a_layer_is_read_once_for_all_images_that_have_it() {
     );
     builder.remove(&base.digest);
     let again = indexer
-        .inventories(&layout, digest, &amd64())
+        .inventories(&layout, digest, &amd64(), &later)
         .await
         .expect("from what is kept");
     assert_eq!(again, first);
+    let all = Amount {
+        done: 2 * base.size as u64,
+        total: 2 * base.size as u64,
+    };
+    assert_eq!((progress.amount(), later.amount()), (Some(all), Some(all)));
 }
 
 #[tokio::test]
@@ -338,7 +347,7 @@ async fn a_layer_is_read_again_where_it_comes_as_another_blob() {
         let layout = Layout::folder(builder.path()).await.expect("a layout");
         let digest = layout.image(None).expect("an image");
         let found = indexer
-            .inventories(&layout, digest, &amd64())
+            .inventories(&layout, digest, &amd64(), &Progress::new())
             .await
             .expect("an inventory");
         assert_eq!(names(&found.images[0]), ["tar 1.34"], "{at}");
@@ -367,7 +376,7 @@ async fn a_layer_that_proves_false_is_not_kept() {
     let (indexer, cache) = indexer();
     let digest = layout.image(None).expect("an image");
     let found = indexer
-        .inventories(&layout, digest, &amd64())
+        .inventories(&layout, digest, &amd64(), &Progress::new())
         .await
         .expect("an inventory");
     assert_eq!(found.images[0].gaps.len(), 1);
@@ -427,7 +436,9 @@ impl Served {
         };
         let source = RegistrySource::new(&client, &repository, caller);
         let both = ["linux/amd64", "linux/arm64"].map(|text| text.parse().expect("a platform"));
-        indexer().0.inventories(&source, digest, &both).await
+        let progress = Progress::new();
+        let indexer = indexer().0;
+        indexer.inventories(&source, digest, &both, &progress).await
     }
 }
 

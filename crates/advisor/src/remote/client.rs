@@ -194,7 +194,8 @@ impl Remote {
                 self.database.store(Arc::default());
                 Unadvised::NoDatabase
             }
-            Code::Indexing => Unadvised::Indexing,
+            Code::Indexing => Unadvised::Indexing(declined.progress),
+            Code::Credentials => Unadvised::Unseen(one_line(&declined.message).into()),
             Code::Busy | Code::Image | Code::Malformed | Code::Internal => {
                 Unadvised::Declined(one_line(&declined.message).into())
             }
@@ -261,6 +262,7 @@ impl SecretBody {
             platforms: Some(sample.platforms.to_vec()),
             namespace: sample.caller.namespace.into(),
             rules: sample.rules.clone(),
+            urgency: sample.urgency,
             credentials: credentials.into_iter().map(Confidential).collect(),
         };
         let json = serde_json::to_vec(&asked).map_err(|_| Unadvised::Lost)?;
@@ -281,4 +283,42 @@ async fn read_token(file: PathBuf) -> io::Result<SecretString> {
         Ok(SecretString::from(token.trim().to_owned()))
     });
     reading.await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use cise_registry::Amount;
+
+    use super::*;
+    use crate::remote::DeskReply;
+
+    #[test]
+    fn what_keeps_an_image_from_being_judged_comes_across_with_how_far_it_is() {
+        let remote = Remote::new(RemoteSettings {
+            url: "https://advisor.example.com".into(),
+            token_file: PathBuf::new(),
+            platforms: Some(Vec::new()),
+            flights: FlightBounds::default(),
+            kept: 1,
+        });
+        let amount = Amount {
+            done: 300 << 20,
+            total: 2 << 30,
+        };
+        for error in [
+            Unadvised::NoDatabase,
+            Unadvised::Indexing(None),
+            Unadvised::Indexing(Some(amount)),
+            Unadvised::Unseen("access is denied".into()),
+            Unadvised::Declined("too many questions".into()),
+        ] {
+            let reply = DeskReply::unadvised(&error);
+            assert_eq!(remote.declined(reply.status, &reply.body), error);
+        }
+        let said = Unadvised::Indexing(Some(amount)).to_string();
+        assert_eq!(
+            said,
+            "the image is being scanned, 300.0 MiB of 2.0 GiB so far; the result will answer the next request"
+        );
+    }
 }

@@ -13,7 +13,7 @@ use super::wire::{Answered, Asked, Code, Declined, MAX_CREDENTIALS, MAX_PLATFORM
 use crate::assessment::Rules;
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
-use crate::{Advisor, Sample, Unadvised};
+use crate::{Advisor, Sample, Unadvised, Urgency};
 
 /// Answers the questions of other programs about images.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ struct Question {
     platforms: Option<Arc<[Platform]>>,
     namespace: Namespace,
     rules: Rules,
+    urgency: Urgency,
     keyring: Keyring,
 }
 
@@ -64,7 +65,7 @@ impl Desk {
         };
         match self.examine(&question, now, deadline).await {
             Ok(answered) => DeskReply::answered(&answered),
-            Err(error) => DeskReply::declined(503, code(&error), &error.to_string()),
+            Err(error) => DeskReply::unadvised(&error),
         }
     }
 
@@ -89,10 +90,9 @@ impl Desk {
                 deadline,
             },
             rules: &question.rules,
+            urgency: question.urgency,
             now,
         };
-        let proven = self.advisor.prove_access(&sample).await;
-        proven.map_err(|error| Unadvised::Declined(error.to_string()))?;
         let examination = self.advisor.examine(&sample).await?;
         Ok(Answered {
             database: database.status().digest.to_string().into(),
@@ -117,6 +117,7 @@ impl Question {
             namespace: Namespace::parse(&asked.namespace)
                 .map_err(|error| format!("namespace: {error}"))?,
             rules: asked.rules,
+            urgency: asked.urgency,
             keyring: Keyring::of_forwarded("the question", &credentials)
                 .map_err(|error| format!("credentials: {error}"))?,
         })
@@ -143,11 +144,16 @@ fn at_most(field: &str, count: usize, limit: usize) -> Result<(), String> {
 fn code(error: &Unadvised) -> Code {
     match error {
         Unadvised::NoDatabase => Code::NoDatabase,
-        Unadvised::Indexing | Unadvised::Flight(FlightError::Late(_)) => Code::Indexing,
+        Unadvised::Indexing(_) | Unadvised::Flight(FlightError::Late(_)) => Code::Indexing,
         Unadvised::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. }) => {
             Code::Busy
         }
-        Unadvised::Inventory(_) | Unadvised::Reference(_) | Unadvised::Declined(_) => Code::Image,
+        _ if error.is_of_credentials() => Code::Credentials,
+        Unadvised::Inventory(_)
+        | Unadvised::Unproven(_)
+        | Unadvised::Unseen(_)
+        | Unadvised::Reference(_)
+        | Unadvised::Declined(_) => Code::Image,
         Unadvised::Flight(_)
         | Unadvised::NoPlatforms
         | Unadvised::Unreachable { .. }
@@ -163,13 +169,38 @@ impl DeskReply {
         }
     }
 
+    /// What keeps an image from being examined, as whoever asks reads it.
+    pub(super) fn unadvised(error: &Unadvised) -> Self {
+        let progress = match error {
+            Unadvised::Indexing(amount) => *amount,
+            _ => None,
+        };
+        Self::of(
+            503,
+            &Declined {
+                code: code(error),
+                message: one_line(&error.to_string()),
+                progress,
+            },
+        )
+    }
+
     fn declined(status: u16, code: Code, why: &str) -> Self {
-        let message = one_line(why);
-        let declined = Declined { code, message };
+        Self::of(
+            status,
+            &Declined {
+                code,
+                message: one_line(why),
+                progress: None,
+            },
+        )
+    }
+
+    fn of(status: u16, declined: &Declined) -> Self {
         Self {
             status,
             // It has nothing that cannot be written as JSON.
-            body: serde_json::to_vec(&declined).unwrap_or_default(),
+            body: serde_json::to_vec(declined).unwrap_or_default(),
         }
     }
 }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use cise_registry::ByteLimit;
+use cise_registry::{Amount, ByteLimit};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::Urgency;
 use crate::assessment::{Examination, Rules};
 use crate::inventory::Platform;
 
@@ -40,6 +41,9 @@ pub(super) struct Asked {
     pub(super) namespace: Box<str>,
     /// What counts.
     pub(super) rules: Rules,
+    /// Whether somebody waits for the answer.
+    #[serde(default)]
+    pub(super) urgency: Urgency,
     /// The pull credentials of the repository, each a docker configuration.
     #[serde(default)]
     pub(super) credentials: Vec<Confidential>,
@@ -64,6 +68,9 @@ pub(super) struct Answered {
 pub(super) struct Declined {
     pub(super) code: Code,
     pub(super) message: Box<str>,
+    /// How much of the image is indexed, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<Amount>,
 }
 
 /// What kind of reason it is, for those who treat them differently.
@@ -76,8 +83,10 @@ pub(super) enum Code {
     Indexing,
     /// Too much is under way.
     Busy,
-    /// The image cannot be read, or the credentials may not see it.
+    /// The image cannot be read.
     Image,
+    /// The credentials may not see the image.
+    Credentials,
     /// The question is none.
     Malformed,
     /// A fault of the advisor.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use cise_registry::FlightError;
+use cise_registry::{Amount, Fault, FlightError, RegistryError};
 
-use crate::inventory::InventoryError;
+use crate::inventory::{InventoryError, LayerError, SourceError};
 
 /// Why there is no assessment of an image. It says nothing about the image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +14,15 @@ pub enum Unadvised {
     /// It is not known yet for which platforms images are judged.
     #[error("the platforms of the cluster's nodes are not known yet")]
     NoPlatforms,
-    /// The image is being indexed still.
-    #[error("the image is being scanned; the result will answer the next request")]
-    Indexing,
+    /// The image is being indexed still. How much of it is done, once that is known.
+    #[error("the image is being scanned{}; the result will answer the next request", read_so_far(.0.as_ref()))]
+    Indexing(Option<Amount>),
+    /// The registry does not show that whoever asks may see the image.
+    #[error(transparent)]
+    Unproven(Box<RegistryError>),
+    /// The advisor is another program, to which the registry does not show the image with the credentials that it was given.
+    #[error("{0}")]
+    Unseen(String),
     /// The image cannot be read now.
     #[error(transparent)]
     Inventory(InventoryError),
@@ -42,4 +48,44 @@ pub enum Unadvised {
         "the assessment ended without a result because of an internal error; the log says more"
     )]
     Lost,
+}
+
+fn read_so_far(amount: Option<&Amount>) -> String {
+    amount.map_or_else(String::new, |amount| format!(", {amount} so far"))
+}
+
+impl Unadvised {
+    /// Whether other credentials might change it.
+    pub fn is_of_credentials(&self) -> bool {
+        match self {
+            Self::Unseen(_) => true,
+            _ => self
+                .by_registry()
+                .is_some_and(|error| error.fault() == Fault::Credentials),
+        }
+    }
+
+    /// What somebody can do about it, where that is clear.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.by_registry()?.hint()
+    }
+
+    /// What a registry answered in this process, if it is that.
+    fn by_registry(&self) -> Option<&RegistryError> {
+        let source = match self {
+            Self::Unproven(error) => return Some(error),
+            Self::Inventory(
+                InventoryError::Source(source)
+                | InventoryError::Layer {
+                    why: LayerError::Source(source),
+                    ..
+                },
+            ) => source,
+            _ => return None,
+        };
+        match source {
+            SourceError::Registry(error) => Some(error),
+            _ => None,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::detector::fixtures::{
 };
 
 fn packages_of(database: &[u8]) -> Vec<Package> {
-    let mut packages = sqlite(&"db".into(), &inflate(database)).unwrap();
+    let mut packages = sqlite(&"db".into(), Content::Held(&inflate(database))).unwrap();
     packages.sort();
     packages
 }
@@ -64,7 +64,7 @@ fn a_header_is_one_package() {
 
 #[test]
 fn rows_that_are_no_headers_are_refused() {
-    let error = sqlite(&"db".into(), &inflate(SQLITE_DEEP)).unwrap_err();
+    let error = sqlite(&"db".into(), Content::Held(&inflate(SQLITE_DEEP))).unwrap_err();
     assert_eq!(
         error,
         RpmError::BadHeader {

@@ -1,5 +1,9 @@
 //! The header of the file, and its pages.
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
 use super::SqliteError;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -10,7 +14,7 @@ const MIN_USABLE: usize = 480;
 
 /// A file of sqlite whose header is in order.
 pub(in crate::detector) struct Sqlite<'a> {
-    content: &'a [u8],
+    content: Content<'a>,
     page_size: usize,
     /// How much of each page holds content; extensions may reserve its end for themselves.
     pub(super) usable: usize,
@@ -18,18 +22,54 @@ pub(in crate::detector) struct Sqlite<'a> {
     pub(super) pages: u32,
 }
 
+/// Where the bytes of a database are.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::detector) enum Content<'a> {
+    /// In memory, all of them.
+    Held(&'a [u8]),
+    /// In a file of that many bytes, from which pages are read as they are needed.
+    OnDisk(&'a File, u64),
+}
+
+impl<'a> Content<'a> {
+    fn size(self) -> u64 {
+        match self {
+            Self::Held(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::OnDisk(_, size) => size,
+        }
+    }
+
+    /// So many bytes from there on; nothing, if there are not as many.
+    fn bytes(self, start: u64, count: usize) -> Result<Option<Cow<'a, [u8]>>, SqliteError> {
+        match self {
+            Self::Held(bytes) => {
+                let rest = usize::try_from(start).ok().and_then(|at| bytes.get(at..));
+                Ok(rest.and_then(|rest| rest.get(..count)).map(Cow::Borrowed))
+            }
+            Self::OnDisk(_, size) if size.saturating_sub(start) < count as u64 => Ok(None),
+            Self::OnDisk(file, _) => {
+                let mut bytes = vec![0; count];
+                file.read_exact_at(&mut bytes, start)
+                    .map_err(|error| SqliteError::Disk(error.to_string().into()))?;
+                Ok(Some(Cow::Owned(bytes)))
+            }
+        }
+    }
+}
+
 /// A page.
 pub(super) struct Page<'a> {
     /// All of the page's content: what offsets in it count from.
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Cow<'a, [u8]>,
     /// Where its own header is: after the file's, on the first page.
     pub(super) header: usize,
 }
 
 impl<'a> Sqlite<'a> {
     /// Reads the header of a file, of which `content` is the whole.
-    pub(in crate::detector) fn open(content: &'a [u8]) -> Result<Self, SqliteError> {
-        let header = content.first_chunk::<HEADER_BYTES>();
+    pub(in crate::detector) fn open(content: Content<'a>) -> Result<Self, SqliteError> {
+        let start = content.bytes(0, HEADER_BYTES)?;
+        let header = start.as_deref().and_then(<[u8]>::first_chunk);
         let header = header
             .filter(|header| header.starts_with(MAGIC))
             .ok_or(SqliteError::BadHeader)?;
@@ -52,7 +92,7 @@ impl<'a> Sqlite<'a> {
         if !matches!((read_version, encoding), (1 | 2, 1)) {
             return Err(SqliteError::UnknownForm);
         }
-        let pages = pages(header, content.len(), page_size)?;
+        let pages = pages(header, content.size(), page_size)?;
         Ok(Self {
             content,
             page_size,
@@ -67,25 +107,21 @@ impl<'a> Sqlite<'a> {
             .checked_sub(1)
             .filter(|_| number <= self.pages)
             .ok_or_else(|| bad.clone())?;
-        let start = usize::try_from(index)
-            .ok()
-            .and_then(|index| index.checked_mul(self.page_size));
-        let bytes = start
-            .and_then(|start| self.content.get(start..)?.get(..self.usable))
-            .ok_or(bad)?;
+        let start = u64::from(index).saturating_mul(wide(self.page_size));
+        let bytes = self.content.bytes(start, self.usable)?.ok_or(bad)?;
         let header = if number == 1 { HEADER_BYTES } else { 0 };
         Ok(Page { bytes, header })
     }
 
     /// The size of the file, which no sum of disjoint parts exceeds.
-    pub(super) fn size(&self) -> usize {
-        self.content.len()
+    pub(super) fn size(&self) -> u64 {
+        self.content.size()
     }
 }
 
 /// How many pages the file has: as many as its header says, if the header is of the last change (file format, §1.3.7), else
 /// as there are.
-fn pages(header: &[u8; HEADER_BYTES], size: usize, page_size: usize) -> Result<u32, SqliteError> {
+fn pages(header: &[u8; HEADER_BYTES], size: u64, page_size: usize) -> Result<u32, SqliteError> {
     let (stated, changed, stated_at) = (
         number(header, 28, 4),
         number(header, 24, 4),
@@ -93,19 +129,22 @@ fn pages(header: &[u8; HEADER_BYTES], size: usize, page_size: usize) -> Result<u
     );
     let is_stated = stated > 0 && changed == stated_at;
     let pages = if is_stated {
-        stated
+        wide(stated)
     } else {
-        size.div_ceil(page_size)
+        size.div_ceil(wide(page_size))
     };
-    let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
-    let expected = wide(pages).saturating_mul(wide(page_size));
-    if expected > wide(size) {
+    let expected = pages.saturating_mul(wide(page_size));
+    if expected > size {
         return Err(SqliteError::Truncated {
-            found: wide(size),
+            found: size,
             expected,
         });
     }
     u32::try_from(pages).map_err(|_| SqliteError::BadHeader)
+}
+
+fn wide(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 /// A number of up to four bytes, the highest first, at a constant place of the header.

@@ -4,7 +4,7 @@ use crate::detector::fixtures::{SQLITE_512, SQLITE_65536, SQLITE_DEEP, inflate};
 /// The ids and blobs of the table of rpm's headers.
 fn rows(content: &[u8]) -> Result<Vec<(i64, Vec<u8>)>, SqliteError> {
     let mut rows = Vec::new();
-    Sqlite::open(content)?.rows("Packages", &mut |row: &Row<'_>| {
+    Sqlite::open(Content::Held(content))?.rows("Packages", &mut |row: &Row<'_>| {
         rows.push((row.id, row.blob(1).unwrap_or_default().to_vec()));
         Ok::<_, SqliteError>(())
     })?;
@@ -24,7 +24,10 @@ fn root_of_deep() -> usize {
 
 fn root(table: &'static str) -> usize {
     let content = inflate(SQLITE_DEEP);
-    let root = Sqlite::open(&content).unwrap().root(table).unwrap();
+    let root = Sqlite::open(Content::Held(&content))
+        .unwrap()
+        .root(table)
+        .unwrap();
     usize::try_from(root).unwrap()
 }
 
@@ -110,7 +113,7 @@ fn a_size_in_the_header_counts_only_if_it_is_of_the_last_change() {
 #[test]
 fn a_table_is_there_exactly_once() {
     let content = inflate(SQLITE_512);
-    let file = Sqlite::open(&content).unwrap();
+    let file = Sqlite::open(Content::Held(&content)).unwrap();
     assert!(
         file.root("packages").is_ok(),
         "names are compared in any case"
@@ -156,7 +159,7 @@ fn a_page_of_another_kind_is_broken() {
 #[test]
 fn rows_come_in_order_and_do_not_overlap() {
     let content = inflate(SQLITE_65536);
-    let file = Sqlite::open(&content).unwrap();
+    let file = Sqlite::open(Content::Held(&content)).unwrap();
     let root = 65_536 * usize::try_from(file.root("Packages").unwrap() - 1).unwrap();
     let [first, second] = [8, 10].map(|at| &content[root + at..root + at + 2]);
     assert_eq!(

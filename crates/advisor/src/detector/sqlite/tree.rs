@@ -13,6 +13,9 @@ const MAX_DEPTH: u8 = 20;
 /// sqlite's own bound unless it is built with another (`SQLITE_MAX_COLUMN`).
 const MAX_COLUMNS: usize = 2000;
 
+/// The most bytes of a row, which is held in memory: as many as of a file that is.
+const MAX_ROW: u64 = 64 * 1024 * 1024;
+
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
 
@@ -100,7 +103,7 @@ struct Walk<'s, 'a, 'v, E> {
     /// Which pages were used, by number.
     used: Vec<bool>,
     /// How many bytes of payload there is still room for.
-    room: usize,
+    room: u64,
     last: Option<i64>,
     /// The payload of a row that is spread over pages.
     spread: Vec<u8>,
@@ -151,8 +154,11 @@ impl<'s, 'a, 'v, E: From<SqliteError>> Walk<'s, 'a, 'v, E> {
         if self.last.replace(id).is_some_and(|last| last >= id) {
             return Err(SqliteError::OutOfOrder(id).into());
         }
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
         self.room = self.room.checked_sub(size).ok_or(SqliteError::Overlap)?;
+        if size > MAX_ROW {
+            return Err(SqliteError::LargeRow(id).into());
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         let (local, rest) = rest.split_at_checked(self.local(size)).ok_or_else(bad)?;
         let mut spread = std::mem::take(&mut self.spread);
         let payload = if local.len() == size {
@@ -235,7 +241,7 @@ enum Kind {
 }
 
 impl<'p> Node<'p> {
-    fn of(page: &Page<'p>) -> Option<Self> {
+    fn of(page: &'p Page<'_>) -> Option<Self> {
         let bytes = page.bytes.get(page.header..)?;
         let ([kind, _, _, cells @ .., _, _, _], rest) = bytes.split_first_chunk::<8>()?;
         let cells = usize::from(u16::from_be_bytes(*cells));

@@ -143,6 +143,19 @@ impl<I: Input> Archive<I> {
     /// The content of the present entry, whose size the caller has found small enough.
     pub(crate) fn content(&mut self) -> Result<Vec<u8>, LayerError> {
         let mut content = Vec::new();
+        self.pour(|bytes| {
+            content.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(content)
+    }
+
+    /// Gives the content of the present entry in pieces, and how many bytes it was in all.
+    pub(crate) fn pour(
+        &mut self,
+        mut take: impl FnMut(&[u8]) -> Result<(), LayerError>,
+    ) -> Result<u64, LayerError> {
+        let size = self.content;
         while self.content > 0 {
             let bytes = self.input.fill()?;
             let bytes = bytes
@@ -151,12 +164,12 @@ impl<I: Input> Archive<I> {
             if bytes.is_empty() {
                 return Err(TarError::Truncated.into());
             }
-            content.extend_from_slice(bytes);
+            take(bytes)?;
             let taken = bytes.len();
             self.input.consume(taken);
             self.content -= taken as u64;
         }
-        Ok(content)
+        Ok(size)
     }
 
     /// Passes over the zeros that follow the end mark; says whether anything else comes then.

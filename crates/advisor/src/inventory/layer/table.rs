@@ -27,7 +27,7 @@ use ambiguity::ambiguity;
 use comparison::{Difference, compare};
 use footer::Footer;
 
-pub(in crate::inventory::layer) use outline::Outline;
+pub(in crate::inventory::layer) use outline::{Outline, WasRead};
 
 /// What lazy runtimes find in a blob.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

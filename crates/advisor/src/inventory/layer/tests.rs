@@ -51,7 +51,7 @@ fn read_as(
     let chunks = blob
         .chunks(4096)
         .map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
-    read(chunks, expected, limits)
+    read(chunks, expected, Room::new(limits, None))
 }
 
 fn items(layer: &LayerInventory) -> Vec<String> {
@@ -174,7 +174,7 @@ fn a_layer_without_an_end_is_given_up_at_its_size() {
         ..expected(b"", b"")
     };
     assert_eq!(
-        read(endless, &expected, &limits()),
+        read(endless, &expected, Room::new(&limits(), None)),
         Err(LayerError::Long { claimed })
     );
 }
@@ -273,4 +273,55 @@ fn a_hundred_thousand_entries_are_read_and_not_one_more() {
     archive.extend_from_slice(header.as_bytes());
     let flooded = read_as(&archive, &expected(&archive, &archive), &bound);
     assert_eq!(flooded, Err(LayerError::Entries { limit: 100_000 }));
+}
+
+#[test]
+fn a_database_that_is_too_large_to_be_held_is_read_from_a_disk_within_its_bound() {
+    let database = cise_testkit::fixtures::packages::rpm_database().expect("a database");
+    let layer = cise_testkit::images::Layer::new(&[
+        ("var/lib/rpm/rpmdb.sqlite", database.as_slice()),
+        ("lib/apk/db/installed", &[b'x'; 5000]),
+    ])
+    .expect("a layer");
+    let expected = Expected {
+        digest: sha(Algorithm::Sha256, &layer.content),
+        size: layer.content.len() as u64,
+        diff_id: Digest::parse(&layer.diff_id).expect("a digest"),
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let scratch = Scratch::new(folder.path()).expect("a folder");
+    let read = |file: u64, put: u64, scratch: Option<&Scratch>| {
+        let limits = Limits {
+            file,
+            scratch: put,
+            ..limits()
+        };
+        let chunks = std::iter::once(Ok(Bytes::from(layer.content.clone())));
+        let inventory = read(chunks, &expected, Room::new(&limits, scratch));
+        inventory.map(|inventory| {
+            let [rpm, apk] = inventory.files.as_slice() else {
+                panic!("expected two files, got {inventory:?}");
+            };
+            (rpm.content.clone(), apk.content.clone())
+        })
+    };
+    let size = database.len() as u64;
+    let (held, _) = read(size, 0, None).expect("a layer");
+    assert!(matches!(held, Content::Packages(_)), "{held:?}");
+    let (put, text) = read(4096, size, Some(&scratch)).expect("a layer");
+    assert_eq!(put, held);
+    let refused = |content: &Content, most: u64| matches!(content, Content::Broken(why) if why.contains(&format!("more than the {most} bytes")));
+    assert!(refused(&text, 4096), "a text is not read here and there");
+    let (larger, _) = read(4096, size - 1, Some(&scratch)).expect("a layer");
+    assert!(refused(&larger, size - 1), "{larger:?}");
+    let (without, _) = read(4096, size, None).expect("a layer");
+    assert!(refused(&without, 4096), "{without:?}");
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "nothing stays");
+
+    // A disk that fails says nothing about the image.
+    drop(folder);
+    let failed = read(4096, size, Some(&scratch)).expect_err("no folder");
+    assert!(matches!(failed, LayerError::Scratch(_)) && failed.may_pass());
+    assert!(Scratch::new(&std::path::Path::new("/proc").join("none")).is_err());
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use cise_registry::Progress;
 use cise_testkit::components::UMOCI;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -165,7 +166,7 @@ fn packages_are_those_of_what_umoci_unpacks() {
             let digest = layout.image(Some("v1")).expect("an image").clone();
             indexer()
                 .0
-                .inventories(&layout, &digest, &amd64())
+                .inventories(&layout, &digest, &amd64(), &Progress::new())
                 .await
                 .expect("inventories")
         });

@@ -1,13 +1,13 @@
 //! What an archive says that a table has to say too.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use cise_reference::Algorithm;
+use cise_reference::Digest;
 
 use super::super::archive::{Device, Entry, Kind};
 use super::super::inflate::{Origin, Start};
 use super::Candidate;
 use super::entry::{self, Type};
-use crate::inventory::digest::{first, sha};
+use crate::inventory::digest::first;
 
 /// The entries of an archive in their order, and where in the blob the files are that were read.
 #[derive(Debug, Default)]
@@ -34,6 +34,14 @@ pub(super) struct Known {
     position: u64,
     /// Where decoding can begin; nothing where there are too many places.
     starts: Option<Box<[Start]>>,
+}
+
+/// The content of a file, which was read.
+#[derive(Debug)]
+pub(in crate::inventory::layer) struct WasRead {
+    pub(in crate::inventory::layer) size: u64,
+    /// Its SHA-256.
+    pub(in crate::inventory::layer) digest: Digest,
 }
 
 /// The most starts that are kept of a layer.
@@ -63,7 +71,7 @@ impl Outline {
     /// The content of the entry that was pushed last, which begins after so many bytes of the archive.
     pub(in crate::inventory::layer) fn push_content(
         &mut self,
-        content: &[u8],
+        content: &WasRead,
         position: u64,
         origin: &impl Origin,
     ) {
@@ -73,8 +81,8 @@ impl Outline {
         self.starts += starts.map_or(0, <[Start]>::len);
         self.files.push(Known {
             entry: self.records.len().saturating_sub(1),
-            size: content.len() as u64,
-            digest: sha(Algorithm::Sha256, content).to_string().into(),
+            size: content.size,
+            digest: content.digest.to_string().into(),
             position,
             starts: starts.map(Into::into),
         });

@@ -78,7 +78,7 @@ fn inventory(layer: &ChunkedLayer) -> Result<LayerInventory, LayerError> {
     };
     let pieces = layer.content.chunks(1000);
     let chunks = pieces.map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
-    read(chunks, &expected, &Limits::default())
+    read(chunks, &expected, Room::new(&Limits::default(), None))
 }
 
 fn digest(layer: &ChunkedLayer) -> Digest {
