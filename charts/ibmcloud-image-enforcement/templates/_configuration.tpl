@@ -74,8 +74,9 @@ name of a Secret becomes a folder below `secrets`.
 {{- end }}
 {{- with .credentialsSecret }}{{ $_ := set $configuration "pullCredentials" (printf "secrets/%s/config.json" .) }}{{ end }}
 {{- end }}
-{{- with $advisor }}{{ $_ := set $configuration "advisor" . }}{{ end }}
-{{- toYaml $configuration }}
+{{- $_ := set $advisor "cache" (dict "folder" "/var/cache/cise/layers" "maxMiB" .Values.advisor.cache.maxMiB) }}
+{{- $_ := set $advisor "scratch" (dict "folder" "/var/cache/cise/scratch" "maxMiB" .Values.advisor.scratch.maxMiB) }}
+{{- set $configuration "advisor" $advisor | toYaml }}
 {{- end }}
 
 {{- define "cise.configurationFiles" -}}

@@ -17,11 +17,11 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::args::{ConfigArg, DbArg};
+use crate::args::ServiceArgs;
 use crate::config::Configuration;
 use crate::failure::Failure;
-use crate::listening::{POLL_INTERVAL, TlsArgs, listen};
-use crate::logs::{self, LogLevel};
+use crate::listening::{POLL_INTERVAL, listen};
+use crate::logs;
 use crate::signals::{self, Stop};
 use crate::{access, advisories, wiring};
 use desk::Reception;
@@ -43,9 +43,7 @@ Examples:
 )]
 pub(crate) struct AdvisorArgs {
     #[command(flatten)]
-    config: ConfigArg,
-    #[command(flatten)]
-    db: DbArg,
+    service: ServiceArgs,
     /// A service account of CISE's namespace that may ask
     #[arg(long = "caller", value_name = "ACCOUNT", required = true)]
     callers: Vec<String>,
@@ -68,17 +66,12 @@ pub(crate) struct AdvisorArgs {
         env = "CISE_ADMIN"
     )]
     admin: SocketAddr,
-    #[command(flatten)]
-    tls: TlsArgs,
-    /// How much the log says
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CISE_LOG")]
-    log_level: LogLevel,
 }
 
 /// Serves until a signal comes, then finishes what was accepted.
 pub(crate) fn run(args: AdvisorArgs) -> Result<(), Failure> {
-    logs::start(args.log_level);
-    let configuration = args.config.read()?;
+    logs::start(args.service.log_level);
+    let configuration = args.service.judging.read()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -92,7 +85,8 @@ async fn serve(args: AdvisorArgs, configuration: Configuration) -> Result<(), Fa
     let stop = signals::stop()?;
     let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::new());
     let ready = readiness.condition("database", "no advisory database has been read yet");
-    let certificates = args.tls.certificates(args.listen.ip(), &metrics)?;
+    let ServiceArgs { judging, tls, .. } = args.service;
+    let certificates = tls.certificates(args.listen.ip(), &metrics)?;
     let certificates = certificates.ok_or_else(|| {
         Failure::new("there is no certificate")
             .with_hint("name one with --tls-cert and --tls-key, or make one with --self-signed")
@@ -114,7 +108,7 @@ async fn serve(args: AdvisorArgs, configuration: Configuration) -> Result<(), Fa
         drop(when_ended.await);
     }));
 
-    let advisor = advisor(&configuration, args.db.path(), &metrics)?;
+    let advisor = advisor(&configuration, judging.database(), &metrics)?;
     let dated = advisor.clone();
     metrics.advisories_age(move || age(&dated, Timestamp::now()));
     tokio::spawn(tell_when_loaded(advisor.clone(), ready));

@@ -14,6 +14,8 @@ use crate::db::{self, DbArgs};
 use crate::exemption::{self, ExemptionArgs};
 use crate::failure::Failure;
 use crate::install::{self, InstallArgs};
+use crate::listening::TlsArgs;
+use crate::logs::LogLevel;
 use crate::serve::{self, ServeArgs};
 use crate::status::{self, StatusArgs};
 use crate::terminal;
@@ -98,6 +100,53 @@ impl DbArg {
     pub(crate) fn path(&self) -> Option<&Path> {
         self.db.as_deref()
     }
+}
+
+/// The options of commands that judge images, some of which keep more than the database.
+#[derive(Args, Debug)]
+pub(crate) struct JudgingArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(flatten)]
+    db: DbArg,
+    /// The folder in which is kept what layers say, so that each is read once; by default, the one that the configuration names
+    #[arg(long, value_name = "DIR", env = "CISE_LAYER_CACHE")]
+    cache: Option<PathBuf>,
+    /// The folder in which package databases are put for a moment that are too large to be held in memory; by default, the one that the
+    /// configuration names, else their images cannot be judged
+    #[arg(long, value_name = "DIR", env = "CISE_SCRATCH")]
+    scratch: Option<PathBuf>,
+}
+
+impl JudgingArgs {
+    /// The configuration, with what the command line says instead.
+    pub(crate) fn read(&self) -> Result<Configuration, Failure> {
+        let mut configuration = self.config.read()?;
+        if let Some(folder) = &self.cache {
+            configuration.advisor.keep_layers_in(folder);
+        }
+        if let Some(folder) = &self.scratch {
+            configuration.advisor.put_large_files_into(folder);
+        }
+        Ok(configuration)
+    }
+
+    /// The advisory database, if the command line names one.
+    pub(crate) fn database(&self) -> Option<&Path> {
+        self.db.path()
+    }
+}
+
+/// The options of commands that serve.
+#[derive(Args, Debug)]
+pub(crate) struct ServiceArgs {
+    #[command(flatten)]
+    pub(crate) judging: JudgingArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    /// How much the log says
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CISE_LOG")]
+    pub(crate) log_level: LogLevel,
 }
 
 /// Parses the command line and does what it says.

@@ -16,7 +16,7 @@ use clap::{ArgGroup, Args};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::args::{ConfigArg, DbArg};
+use crate::args::JudgingArgs;
 use crate::failure::Failure;
 use crate::report::{Format, Judged};
 use crate::wiring::{self, Peers, Sources};
@@ -60,9 +60,7 @@ pub(crate) struct CheckArgs {
     #[arg(short, long, default_value = "default", value_parser = namespace)]
     namespace: Namespace,
     #[command(flatten)]
-    config: ConfigArg,
-    #[command(flatten)]
-    db: DbArg,
+    judging: JudgingArgs,
     /// The folder in which roots of trust are pinned
     #[arg(long, value_name = "DIR", env = "CISE_STATE")]
     state: Option<PathBuf>,
@@ -92,7 +90,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 fn engine(args: &CheckArgs) -> Result<Engine, Failure> {
-    let configuration = args.config.read()?;
+    let configuration = args.judging.read()?;
     let source = Arc::new(ManifestSource::open(
         args.policies.clone(),
         args.namespace.as_str(),
@@ -108,7 +106,7 @@ fn engine(args: &CheckArgs) -> Result<Engine, Failure> {
         workloads: Workloads::Enforce,
         ..configuration.admission.clone()
     };
-    let peers = Peers::of(&configuration, args.db.path())?;
+    let peers = Peers::of(&configuration, args.judging.database())?;
     Ok(wiring::engine(&configuration, admission, sources, peers))
 }
 

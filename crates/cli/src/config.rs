@@ -14,7 +14,9 @@ use cise_manifests::{Manifest, ManifestError, Place};
 use cise_registry::{FlightBounds, ProxyError, Registries, RegistryLimits};
 use cise_signature::notary::{NotarySettings, Presets, TrustServers};
 
-pub(crate) use advisor::{AdvisorService, AdvisorSettings, DatabasePull, PlatformChoice};
+pub(crate) use advisor::{
+    AdvisorService, AdvisorSettings, DatabasePull, FOLDER_MIB, FolderSettings, PlatformChoice,
+};
 pub(crate) use cluster::{Certificate, ClusterSettings, Defaults};
 
 /// The configuration, in the terms of those who act by it.

@@ -15,13 +15,13 @@ use cise_advisor::database::build::{Build, Built, Input, Outcome, Stage, build};
 use cise_advisor::database::download::{self, Address};
 use cise_advisor::database::{Database, Rejections, Releases, Texts};
 use cise_advisor::osv;
-use cise_registry::{Deadline, Registry};
+use cise_registry::{ByteCount, Deadline, Registry};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use crate::args::ConfigArg;
 use crate::failure::Failure;
-use crate::progress::{Progress, bytes};
+use crate::progress::Progress;
 use crate::{terminal, wiring};
 
 #[derive(Args, Debug)]
@@ -121,19 +121,19 @@ fn carrying(verb: &str, transfer: Transfer<'_>) -> String {
     format!(
         "{verb} {}: {percent} % of {}",
         transfer.segment,
-        bytes(transfer.of)
+        ByteCount(transfer.of)
     )
 }
 
 fn carried(carried: Carried) -> String {
     let Carried {
         segments,
-        bytes: size,
+        bytes,
         kept,
     } = carried;
     format!(
         "{segments} parts carried ({}), {kept} there already",
-        bytes(size)
+        ByteCount(bytes)
     )
 }
 
@@ -149,7 +149,7 @@ fn key(path: &Path) -> Result<Vec<u8>, Failure> {
 fn build_database(args: &BuildArgs) -> Result<(), Failure> {
     let inputs = args.inputs()?;
     let plan = args.plan(Timestamp::now());
-    let mut progress = Progress::start();
+    let progress = Progress::start();
     let built = build(&plan, &inputs, &args.output, &osv::parse, &mut |stage| {
         progress.show(|| shown(stage));
     })?;
@@ -163,7 +163,7 @@ fn build_database(args: &BuildArgs) -> Result<(), Failure> {
         },
         args.output.display(),
         built.manifest.feeds().count(),
-        bytes(built.bytes),
+        ByteCount(built.bytes),
         built.digest
     ))
 }
@@ -238,7 +238,7 @@ impl Remote {
     }
 
     fn fetch(&self, address: &Address, output: &Path) -> Result<download::Copy, Failure> {
-        let mut progress = Progress::start();
+        let progress = Progress::start();
         progress.show(|| format!("fetching {}", address.url()));
         let deadline = Deadline::after(PATIENCE);
         let fetching = download::fetch(address, output, self.registry.http(), deadline);

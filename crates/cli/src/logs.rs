@@ -8,7 +8,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::terminal::Style;
+use crate::terminal::{self, Style};
 
 /// How much the log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +38,15 @@ pub(crate) fn start(level: LogLevel) {
         .with(log.with_filter(filter))
         .with(cise_server::audit::layer(io::stdout))
         .init();
+}
+
+/// Tells of something that is worked without: in the log, where there is one, else on standard error.
+pub(crate) fn warn(what: &str) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("{what}");
+    } else {
+        terminal::tell(&format!("warning: {what}"));
+    }
 }
 
 impl LogLevel {

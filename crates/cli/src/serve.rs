@@ -17,11 +17,11 @@ use cise_server::{Admin, Certificates, Condition, Hooks, Limits, Metrics, Readin
 use clap::Args;
 use tokio::sync::oneshot;
 
-use crate::args::{ConfigArg, DbArg};
+use crate::args::ServiceArgs;
 use crate::config::{ClusterSettings, Configuration};
 use crate::failure::Failure;
-use crate::listening::{TlsArgs, listen};
-use crate::logs::{self, LogLevel};
+use crate::listening::listen;
+use crate::logs;
 use crate::signals::{self, Stop};
 use crate::wiring::{self, Peers};
 use advice::{AdvisorArg, Guide};
@@ -46,9 +46,7 @@ Examples:
 )]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
-    config: ConfigArg,
-    #[command(flatten)]
-    db: DbArg,
+    service: ServiceArgs,
     #[command(flatten)]
     advisor: AdvisorArg,
     #[command(flatten)]
@@ -69,17 +67,12 @@ pub(crate) struct ServeArgs {
         env = "CISE_ADMIN"
     )]
     admin: SocketAddr,
-    #[command(flatten)]
-    tls: TlsArgs,
-    /// How much the log says
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CISE_LOG")]
-    log_level: LogLevel,
 }
 
 /// Serves until a signal comes, then finishes what was accepted.
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
-    logs::start(args.log_level);
-    let configuration = args.config.read()?;
+    logs::start(args.service.log_level);
+    let configuration = args.service.judging.read()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -93,7 +86,8 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let stop = signals::stop()?;
     let (metrics, readiness) = (Arc::new(Metrics::new()), Readiness::new());
     let ready = readiness.condition("policies", "no policy has been read yet");
-    let given = args.tls.certificates(args.listen.ip(), &metrics)?;
+    let ServiceArgs { judging, tls, .. } = args.service;
+    let given = tls.certificates(args.listen.ip(), &metrics)?;
     let standing = Standing::of(configuration.cluster.take(), given)?;
     let origin = Origin::prepare(args.origin, &configuration).await?;
     let (listener, admin) = (listen(args.listen).await?, listen(args.admin).await?);
@@ -133,7 +127,7 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let guide = Guide::choose(
         &configuration,
         registry.clone(),
-        args.db.path(),
+        judging.database(),
         &args.advisor,
         cluster.as_ref(),
     )?;

@@ -16,16 +16,20 @@ use cise_policy::Namespace;
 use cise_reference::Digest;
 use cise_registry::Registry;
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use futures::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::args::{ConfigArg, DbArg};
+use crate::args::JudgingArgs;
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::Board;
 use crate::{terminal, wiring};
-use sample::{Asking, Sample};
+use sample::{Asking, Persistence, Sample, Sight};
 
-/// How long one image may take: an image of many gigabytes from a slow registry.
-const PATIENCE: Duration = Duration::from_secs(3600);
+/// How long one image may take, unless somebody waits longer.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How many images are looked at at the same time: as many as the advisor takes on for one namespace.
+const SIDE_BY_SIDE: usize = 4;
 
 #[derive(Args, Debug)]
 #[command(
@@ -36,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 Examples:
   cise va --db advisories.db registry.example.com/team/app:v1
   cise va --db advisories.db -e -o json oci:build/image
+  cise va --db advisories.db --cache layers/ --wait=2h registry.example.com/team/large:v1
   cise va --db advisories.db --policies policies/ -n team registry.example.com/team/app:v1    with its exemptions
 
 Exit status: 0 all images would be admitted, 1 an image would be refused, 2 something could not be
@@ -63,10 +68,12 @@ pub(crate) struct VaArgs {
     /// The namespace whose exemptions count too
     #[arg(short, long, value_parser = namespace)]
     namespace: Option<Namespace>,
+    /// Wait until the images are scanned, at most so long each (as 90s, 20m or 2h), and ask again when too much was under way [default: 1h;
+    /// without: 10m, and nothing is asked again]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "1h", value_parser = time)]
+    wait: Option<Duration>,
     #[command(flatten)]
-    config: ConfigArg,
-    #[command(flatten)]
-    db: DbArg,
+    judging: JudgingArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -113,12 +120,14 @@ pub(crate) fn run(args: &VaArgs) -> Result<ExitCode, Failure> {
 
 async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
     let samples = args.samples()?;
-    let configuration = args.config.read()?;
+    let mut configuration = args.judging.read()?;
+    let patience = args.wait.unwrap_or(PATIENCE);
+    configuration.advisor.work.flights.longest = patience;
     let rules = configuration.admission.rules.clone();
     let exemptions = args.exemptions()?;
     let keyring = configuration.admission.pull_credentials.clone();
     let registry: Registry = wiring::registry(&configuration);
-    let advisor = wiring::advisor(&configuration, registry.clone(), args.db.path())?;
+    let advisor = wiring::advisor(&configuration, registry.clone(), args.judging.database())?;
     let asking = Asking {
         advisor: &advisor,
         registry: &registry,
@@ -126,15 +135,30 @@ async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
         exemptions: &exemptions,
         namespace: args.namespace.as_ref(),
         rules: &rules,
-        patience: PATIENCE,
+        patience,
+        persistence: match args.wait {
+            Some(_) => Persistence::AskAgain,
+            None => Persistence::AskOnce,
+        },
     };
+    let board = Board::new();
+    let assessing = samples
+        .into_iter()
+        .enumerate()
+        .map(async |(number, (image, sample))| {
+            let sight = Sight {
+                board: &board,
+                number,
+                image,
+            };
+            let assessed = sample.assess(&asking, &sight).await;
+            (number, image, assessed)
+        });
+    let mut assessing = stream::iter(assessing).buffered(SIDE_BY_SIDE);
     let mut outcomes = Vec::new();
-    for (image, sample) in samples {
+    while let Some((number, image, assessed)) = assessing.next().await {
+        board.done(number);
         args.announce(image)?;
-        let mut progress = Progress::start();
-        progress.show(|| format!("looking at {image}"));
-        let assessed = sample.assess(&asking).await;
-        drop(progress);
         let outcome = Outcome::new(image, assessed, &rules);
         args.show(&outcome)?;
         outcomes.push(outcome);
@@ -228,6 +252,12 @@ impl Verdict {
             (Gate::Deny(_), _) => Self::Refused,
         }
     }
+}
+
+/// A time as people write it: `90s`, `20m`, `2h`.
+fn time(text: &str) -> Result<Duration, String> {
+    let time: SignedDuration = text.parse().map_err(|_| "expected a time such as 20m")?;
+    Duration::try_from(time).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 fn namespace(text: &str) -> Result<Namespace, cise_policy::NameError> {

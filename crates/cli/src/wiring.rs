@@ -7,15 +7,15 @@ use std::sync::Arc;
 use cise_admission::{
     Counsel, Coverage, Engine, ExemptionSource, PolicyGate, PolicySource, SecretSource, Settings,
 };
-use cise_advisor::inventory::MemoryCache;
+use cise_advisor::inventory::{DiskCache, FrontedCache, LayerCache, Limits, MemoryCache, Scratch};
 use cise_advisor::{Advise, Advisor};
 use cise_registry::{Channel, ChannelError, Egress, Http, Outbound, Registry, Security, Tls};
 use cise_signature::TrustStore;
 use cise_signature::notary::Notary;
 
-use crate::config::Configuration;
-use crate::db;
+use crate::config::{Configuration, FolderSettings};
 use crate::failure::Failure;
+use crate::{db, logs};
 
 /// What reviews are answered from, and where it remembers trust.
 pub(crate) struct Sources {
@@ -102,8 +102,31 @@ pub(crate) fn advisor(
 
 /// The advisor, which has no advisory database yet.
 pub(crate) fn empty_advisor(configuration: &Configuration, registry: Registry) -> Advisor {
-    let layers = Arc::new(MemoryCache::new(KEPT_LAYERS_BYTES));
-    Advisor::new(registry, layers, configuration.advisor.work.clone())
+    let settings = &configuration.advisor;
+    let mut work = settings.work.clone();
+    if let Some(FolderSettings { folder, bytes }) = &settings.scratch {
+        match Scratch::new(folder) {
+            Ok(scratch) => work.use_scratch(scratch, *bytes),
+            Err(error) => logs::warn(&error.to_string()),
+        }
+    }
+    let layers = layers(settings.cache.as_ref(), work.limits);
+    Advisor::new(registry, layers, work)
+}
+
+/// What keeps what layers say that are read within these limits. A folder that cannot be used is worked without.
+fn layers(folder: Option<&FolderSettings>, limits: Limits) -> Arc<dyn LayerCache> {
+    let memory = MemoryCache::new(KEPT_LAYERS_BYTES);
+    let Some(FolderSettings { folder, bytes }) = folder else {
+        return Arc::new(memory);
+    };
+    match DiskCache::open(folder, *bytes, limits) {
+        Ok(disk) => Arc::new(FrontedCache::new(memory, disk)),
+        Err(error) => {
+            logs::warn(&error.to_string());
+            Arc::new(memory)
+        }
+    }
 }
 
 /// Memory for what layers say.

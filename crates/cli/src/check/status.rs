@@ -36,11 +36,11 @@ impl Status {
         let is_decided = match reason {
             Reason::Trust(refusal) => refusal.kind() != RefusalKind::Undecided,
             Reason::Unresolved(error) => error.fault() == Fault::Credentials,
+            Reason::Unadvised(error) => error.is_of_credentials(),
             Reason::InvalidReference(_)
             | Reason::NoImage
             | Reason::PolicyUnreadable { .. }
             | Reason::SecretsUnreadable(_)
-            | Reason::Unadvised(_)
             | Reason::AdvisorRules(_)
             | Reason::Late { .. }
             | Reason::NotChecked(_)

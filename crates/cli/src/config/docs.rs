@@ -38,6 +38,8 @@ fn page() -> String {
         ("pinnedRoots[]", "PinnedRoot"),
         ("advisor", "AdvisorSection"),
         ("advisor.pull", "DatabasePull"),
+        ("advisor.cache", "AdvisorFolder"),
+        ("advisor.scratch", "AdvisorFolder"),
         ("advisor.service", "AdvisorService"),
         ("limits", "Limits"),
         ("cluster", "ClusterSection"),

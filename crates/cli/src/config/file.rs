@@ -126,6 +126,12 @@ pub(crate) struct AdvisorSection {
     pub(crate) database: Option<String>,
     /// Where `cise advisor` pulls the database from, into the file `database`. Default: it is put there by somebody else.
     pub(crate) pull: Option<DatabasePull>,
+    /// Where is kept on disk what layers say, so that each is read once, also after a restart. Default: only in memory.
+    /// Losing it costs time, never an answer; whoever may write there decides what is found in images.
+    pub(crate) cache: Option<AdvisorFolder>,
+    /// Where package databases of more than 64 MiB are put for a moment, which are too large to be held in memory; it is shared by the layers
+    /// that are read at the same time. Default: they are not read, and their images cannot be judged.
+    pub(crate) scratch: Option<AdvisorFolder>,
     /// The advisor as a program of its own (`cise advisor`), which `cise serve` asks. Default: `cise serve` judges images itself.
     pub(crate) service: Option<AdvisorService>,
     /// Hosts of registries whose images are covered, as patterns; `["*"]` covers all. Elsewhere `va` is not supported, and denied.
@@ -166,6 +172,22 @@ pub(crate) struct DatabasePull {
     pub(crate) key_file: Option<String>,
     /// How often it is looked for, in minutes, 1 to 10080, give or take a tenth. Default: 360.
     pub(crate) every_minutes: Option<u32>,
+}
+
+/// A folder that the advisor may fill.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `folder`"
+)]
+pub(crate) struct AdvisorFolder {
+    /// The folder, which is made if it is missing; `--cache` and `--scratch` name others.
+    pub(crate) folder: String,
+    /// The most that it takes, in MiB, 1 to 1048576. Of what is kept, that makes room which was used longest ago. Default: 1024.
+    #[serde(rename = "maxMiB")]
+    pub(crate) max_mib: Option<u32>,
 }
 
 /// How the advisor is reached where it is a program of its own.

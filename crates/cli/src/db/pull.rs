@@ -7,12 +7,12 @@ use cise_advisor::database::artifact::{
 };
 use cise_advisor::database::build::Outcome;
 use cise_reference::Reference;
-use cise_registry::{Caller, Deadline};
+use cise_registry::{ByteCount, Caller, Deadline};
 use clap::Args;
 
 use crate::args::ConfigArg;
 use crate::failure::Failure;
-use crate::progress::{Progress, bytes};
+use crate::progress::Progress;
 use crate::{terminal, wiring};
 
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ pub(super) fn run(args: &PullArgs) -> Result<(), Failure> {
         },
         args.output.display(),
         pulled.manifest.feeds().count(),
-        bytes(pulled.bytes),
+        ByteCount(pulled.bytes),
         pulled.database,
         super::carried(pulled.carried)
     ))
@@ -76,7 +76,7 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
             deadline: Deadline::after(super::PATIENCE),
         },
     };
-    let mut progress = Progress::start();
+    let progress = Progress::start();
     let mut show = |transfer: Transfer<'_>| progress.show(|| super::carrying("pulling", transfer));
     artifact::pull(&job, &mut show).await.map_err(|error| {
         let may_be_forced = matches!(error, ArtifactError::SetBack(_) | ArtifactError::InPlace(_));

@@ -76,7 +76,7 @@ async fn push(args: &PushArgs, reference: &Reference) -> Result<Pushed, Failure>
             deadline: Deadline::after(super::PATIENCE),
         },
     };
-    let mut progress = Progress::start();
+    let progress = Progress::start();
     let mut show = |transfer: Transfer<'_>| progress.show(|| super::carrying("pushing", transfer));
     Ok(artifact::push(&job, &mut show).await?)
 }

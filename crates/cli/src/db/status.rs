@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use cise_advisor::database::{AgeRules, Coverage, Database, Feed, Freshness};
+use cise_registry::ByteCount;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Failure;
-use crate::progress::bytes;
 use crate::terminal;
 
 #[derive(Args, Debug)]
@@ -25,7 +25,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
 
 fn page(database: &Database, now: Timestamp) -> String {
     let status = database.status();
-    let mut page = format!("digest {}, {}\n", status.digest, bytes(status.bytes));
+    let mut page = format!("digest {}, {}\n", status.digest, ByteCount(status.bytes));
     // Writing to a string cannot fail.
     match &status.manifest.known_exploited {
         Some(catalogue) => {

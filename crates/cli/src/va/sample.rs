@@ -7,13 +7,16 @@ use std::time::Duration;
 use cise_advisor::assessment::{Assessment, Rules};
 use cise_advisor::exemption::{Exemptions, TagBinding};
 use cise_advisor::inventory::Layout;
-use cise_advisor::{Advise as _, Advisor, Question, Unadvised};
+use cise_advisor::{Advise as _, Advisor, Question, Unadvised, Urgency};
 use cise_policy::Namespace;
 use cise_reference::{Digest, Reference};
-use cise_registry::{Caller, Deadline, Freshness, Keyring, Registry, RegistryError};
+use cise_registry::{
+    Amount, Caller, Deadline, Freshness, Keyring, Progress, Registry, RegistryError,
+};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
+use crate::progress::{Board, watched};
 
 /// An image.
 pub(super) enum Sample {
@@ -36,8 +39,40 @@ pub(super) struct Asking<'a> {
     pub(super) exemptions: &'a Arc<Exemptions>,
     pub(super) namespace: Option<&'a Namespace>,
     pub(super) rules: &'a Rules,
+    /// How long an image may take.
     pub(super) patience: Duration,
+    pub(super) persistence: Persistence,
 }
+
+/// What is done when too much is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persistence {
+    /// That is the answer.
+    AskOnce,
+    /// The same question is asked again.
+    AskAgain,
+}
+
+/// Where it is shown how far an image is.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a> {
+    pub(super) board: &'a Board,
+    pub(super) number: usize,
+    pub(super) image: &'a str,
+}
+
+impl Sight<'_> {
+    fn show(&self, amount: Option<Amount>) {
+        let line = match amount {
+            None => format!("looking at {}", self.image),
+            Some(amount) => format!("{amount} read of {}", self.image),
+        };
+        self.board.show(self.number, line);
+    }
+}
+
+/// How long is waited before the same question is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The name by which exemptions and reports know an image that is in no registry.
 const ON_DISK: &str = "localhost/image";
@@ -67,23 +102,29 @@ impl Sample {
     pub(super) async fn assess(
         &self,
         asking: &Asking<'_>,
+        sight: &Sight<'_>,
     ) -> Result<(Digest, Arc<Assessment>), Failure> {
+        sight.show(None);
         match self {
-            Self::Remote(reference) => asking.about(reference).await,
+            Self::Remote(reference) => asking.about(reference, sight).await,
             Self::Folder { layout, name } => {
                 let layout = Layout::folder(layout).await?;
-                asking.about_layout(&layout, name.as_deref()).await
+                asking.about_layout(&layout, name.as_deref(), sight).await
             }
             Self::Archive(archive) => {
                 let layout = Layout::archive(archive).await?;
-                asking.about_layout(&layout, None).await
+                asking.about_layout(&layout, None, sight).await
             }
         }
     }
 }
 
 impl Asking<'_> {
-    async fn about(&self, reference: &Reference) -> Result<(Digest, Arc<Assessment>), Failure> {
+    async fn about(
+        &self,
+        reference: &Reference,
+        sight: &Sight<'_>,
+    ) -> Result<(Digest, Arc<Assessment>), Failure> {
         let (digest, tag) = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => (digest.clone(), TagBinding::Unproven),
             (None, Some(tag)) => {
@@ -100,21 +141,41 @@ impl Asking<'_> {
             }
         };
         let question = self.question(reference, &digest, tag);
-        let assessment = self.advisor.advise(question).await.map_err(unadvised)?;
-        Ok((digest, assessment))
+        let indexed = || {
+            let sample = question.sample(self.advisor.platforms());
+            let progress = self.advisor.progress(&sample);
+            sight.show(progress.and_then(|progress| progress.amount()));
+        };
+        let assessment = watched(self.advise(question), indexed).await;
+        Ok((digest, assessment.map_err(unadvised)?))
+    }
+
+    /// The answer; while too much is under way, another question, if that is wanted.
+    async fn advise(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
+        loop {
+            let advised = self.advisor.advise(question).await;
+            let is_busy = matches!(advised, Err(Unadvised::Flight(_)));
+            let is_over = question.caller.deadline.has_passed();
+            if self.persistence == Persistence::AskOnce || !is_busy || is_over {
+                return advised;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     async fn about_layout(
         &self,
         layout: &Layout,
         name: Option<&str>,
+        sight: &Sight<'_>,
     ) -> Result<(Digest, Arc<Assessment>), Failure> {
         let digest = layout.image(name)?.clone();
         let reference = Reference::parse(ON_DISK)?;
         let question = self.question(&reference, &digest, TagBinding::Unproven);
-        let advised = self.advisor.advise_from(layout, question).await;
-        let assessment = advised.map_err(unadvised)?;
-        Ok((digest, assessment))
+        let progress = Progress::new();
+        let advising = self.advisor.advise_from(layout, question, &progress);
+        let assessment = watched(advising, || sight.show(progress.amount())).await;
+        Ok((digest, assessment.map_err(unadvised)?))
     }
 
     fn question<'a>(
@@ -131,6 +192,7 @@ impl Asking<'_> {
             caller: self.caller(),
             exemptions: self.exemptions,
             rules: self.rules,
+            urgency: Urgency::Waited,
             now: Timestamp::now(),
         }
     }
@@ -154,14 +216,19 @@ fn unresolved(error: RegistryError) -> Failure {
 }
 
 fn unadvised(error: Unadvised) -> Failure {
-    let is_without_database = error == Unadvised::NoDatabase;
-    let failure = Failure::from(error);
-    if is_without_database {
-        failure.with_hint(
+    let hint = match &error {
+        Unadvised::NoDatabase => Some(
             "`cise db build -o FILE SOURCE…` makes one; name it with --db, or as `advisor.database` in the configuration",
-        )
-    } else {
-        failure
+        ),
+        Unadvised::Indexing(_) => Some(
+            "--wait=TIME waits longer; with --cache DIR, the layers that were read to their end are not read again",
+        ),
+        error => error.hint(),
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
     }
 }
 

@@ -302,6 +302,31 @@ fn nobody_comes_to_write_policies_or_exemptions_by_a_role_that_they_have() {
 }
 
 #[test]
+fn the_advisor_may_write_into_the_folders_of_its_configuration_and_nowhere_else() {
+    let Some([helm, _]) = helms() else { return };
+    let objects = made(&helm, &[], ADVISOR);
+    let advisor = &configuration_file(&objects, "advisor.yaml")["advisor"];
+    let pod = pod_of(object(&objects, "Deployment", "cise-advisor")).unwrap();
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    let writable: Vec<_> = mounts
+        .iter()
+        .filter(|mount| mount["readOnly"] != true)
+        .collect();
+    let [cache] = writable.as_slice() else {
+        panic!("expected one, got {writable:?}");
+    };
+    let path = cache["mountPath"].as_str().unwrap();
+    for folder in ["cache", "scratch"] {
+        let folder = advisor[folder]["folder"].as_str().unwrap();
+        assert!(folder.starts_with(path), "{folder} in {path}");
+    }
+    let volumes = pod["volumes"].as_array().unwrap();
+    let volume = volumes.iter().find(|one| one["name"] == cache["name"]);
+    let most = &volume.unwrap()["emptyDir"]["sizeLimit"];
+    assert_eq!(most, "3136Mi", "twice what is kept, scratch, and some more");
+}
+
+#[test]
 fn the_webhooks_ask_the_advisor_at_its_service_with_a_token_that_is_made_for_it() {
     let Some([helm, _]) = helms() else { return };
     let objects = made(&helm, &["--namespace", "security"], ADVISOR);

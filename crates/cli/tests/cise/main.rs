@@ -22,6 +22,7 @@ mod guarded;
 mod healing;
 mod help;
 mod hostile_images;
+mod indexing;
 mod installation;
 mod load;
 mod one_answer;

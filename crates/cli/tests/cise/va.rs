@@ -72,12 +72,17 @@ fn exempted_issues_are_told_to_be_and_ended_exemptions_count_no_more() {
 #[test]
 fn what_cannot_be_looked_at_is_told_with_what_to_do() {
     let Some(world) = World::new() else { return };
+    world.folder.write(
+        "nobody.yaml",
+        "registries: [{host: 'localhost:1'}]\nadvisor: {database: advisories.db}\n",
+    );
     let told = told(
         &world,
         &[
             "va --config cise.yaml @none",
             "va --config cise.yaml @alpine @none",
             "va localhost:1/team/app:v1",
+            "va --config nobody.yaml localhost:1/team/app:v1",
             "va --config cise.yaml @alpine nginx:",
             "va --config cise.yaml --db none.db @debian",
             "va oci:none",

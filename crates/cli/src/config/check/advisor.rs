@@ -16,15 +16,20 @@ use jiff::SignedDuration;
 
 use super::{Field, Reader, Result};
 use crate::config::file::{
-    self, AdvisorSection, PackageSetting, RegistryEntry, SubscriptionSetting, ToleranceSetting,
+    self, AdvisorFolder, AdvisorSection, PackageSetting, RegistryEntry, SubscriptionSetting,
+    ToleranceSetting,
 };
-use crate::config::{AdvisorService, AdvisorSettings, DatabasePull, PlatformChoice};
+use crate::config::{
+    AdvisorService, AdvisorSettings, DatabasePull, FOLDER_MIB, FolderSettings, PlatformChoice,
+};
+use crate::wiring;
 
 /// The registries that the product's documentation speaks of.
 const IBM_CLOUD: [&str; 3] = ["icr.io", "*.icr.io", "registry*.bluemix.net"];
 const MAX_HOURS: u32 = 8760;
 /// A week.
 const MAX_MINUTES: u32 = 10_080;
+const MAX_FOLDER_MIB: u32 = 1 << 20;
 
 impl Reader<'_> {
     pub(super) fn advisor(&self, section: &AdvisorSection) -> Result<AdvisorSettings> {
@@ -49,6 +54,8 @@ impl Reader<'_> {
                 None => PlatformChoice::OfNodes,
                 Some(_) => PlatformChoice::Named,
             },
+            cache: self.filled("cache", section.cache.as_ref())?,
+            scratch: self.filled("scratch", section.scratch.as_ref())?,
             work: cise_advisor::Settings {
                 platforms,
                 ..defaults
@@ -79,6 +86,23 @@ impl Reader<'_> {
             trust,
             every: Duration::from_secs(60 * u64::from(minutes)),
         })
+    }
+
+    /// A folder that is filled up to a bound.
+    fn filled(
+        &self,
+        name: &str,
+        written: Option<&AdvisorFolder>,
+    ) -> Result<Option<FolderSettings>> {
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        let field = format!("advisor.{name}.maxMiB");
+        let most = self.bounded(&field, written.max_mib, 1..=MAX_FOLDER_MIB, FOLDER_MIB)?;
+        Ok(Some(FolderSettings {
+            folder: self.folder.join(&written.folder),
+            bytes: u64::from(most) << 20,
+        }))
     }
 
     fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {

@@ -14,7 +14,7 @@ use ruzstd::decoding::StreamingDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 
-use super::super::{Expected, LayerError, LayerInventory, read};
+use super::super::{Expected, LayerError, LayerInventory, Room, read};
 use super::*;
 use crate::inventory::digest::sha;
 use crate::inventory::limits::Limits;
