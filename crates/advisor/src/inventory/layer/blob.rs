@@ -22,7 +22,7 @@ pub(super) struct Blob<C> {
 /// The last bytes of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
-    bytes: [u8; Tail::LENGTH],
+    bytes: [u8; Self::LENGTH],
     length: usize,
 }
 
@@ -138,7 +138,9 @@ mod tests {
         let bytes: Vec<u8> = (0..200).collect();
         for piece in [1, 7, 63, 64, 65, 200] {
             let mut tail = Tail::new();
-            bytes.chunks(piece).for_each(|chunk| tail.push(chunk));
+            for chunk in bytes.chunks(piece) {
+                tail.push(chunk);
+            }
             assert_eq!(tail.last(64), bytes.get(136..), "{piece}");
             assert_eq!(tail.last(8), bytes.get(192..), "{piece}");
             assert_eq!(tail.last(65), None, "{piece}");

@@ -110,9 +110,9 @@ impl Tables {
         if found.iter().any(|table| table.difference.is_none())
             && let Some(why) = ambiguity(listing)
         {
-            found
-                .iter_mut()
-                .for_each(|table| table.difference = Some(why.to_string().into()));
+            for table in &mut found {
+                table.difference = Some(why.to_string().into());
+            }
         }
         let fault = footer::all(tail)
             .iter()

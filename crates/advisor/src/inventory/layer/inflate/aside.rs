@@ -58,7 +58,9 @@ mod tests {
 
     fn kept(frames: impl IntoIterator<Item = Frame>) -> Vec<u64> {
         let mut aside = Aside::default();
-        frames.into_iter().for_each(|frame| aside.push(frame));
+        for frame in frames {
+            aside.push(frame);
+        }
         let frames = aside.into_frames();
         frames.iter().map(|frame| frame.position).collect()
     }
@@ -72,7 +74,7 @@ mod tests {
         assert_eq!(kept([frame(0, 10), note, frame(2, 10)]), [0, 2]);
         assert_eq!(
             kept((0..20).map(|number| frame(number, 10))),
-            Vec::from_iter(12..20)
+            (12..20).collect::<Vec<u64>>()
         );
         let large = MAX_BYTES / 2;
         let frames = [frame(0, large), frame(1, large), frame(2, 10)];

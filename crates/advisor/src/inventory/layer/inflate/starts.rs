@@ -68,7 +68,9 @@ mod tests {
             start(21, 1024),
             start(30, 2048),
         ];
-        all.into_iter().for_each(|start| starts.push(start));
+        for start in all {
+            starts.push(start);
+        }
         starts.forget_before(1100);
         assert_eq!(starts.all(), Some(&all[2..]));
         starts.forget_before(2048);

@@ -53,10 +53,13 @@ pub(super) fn ambiguity(listing: &Listing) -> Option<Difference> {
 mod tests {
     use super::*;
 
+    /// What is looked at, its entries, and what is wrong with them.
+    type Case<'a> = (&'a str, &'a [(&'a str, Item<'a>)], Option<Difference>);
+
     #[test]
     fn a_name_that_means_one_thing_is_not_ambiguous() {
         use Item::{Directory, File, HardLink, Symlink, Whiteout};
-        let table: [(&str, &[(&str, Item<'_>)], Option<Difference>); 7] = [
+        let table: [Case<'_>; 7] = [
             (
                 "files in folders",
                 &[("etc", Directory), ("etc/motd", File), ("usr/bin/sh", File)],

@@ -36,7 +36,7 @@ pub(super) struct Entry {
     #[serde(default)]
     pub(super) chunk_size: u64,
     #[serde(default)]
-    pub(super) xattrs: Option<BTreeMap<String, IgnoredAny>>,
+    pub(super) xattrs: Option<BTreeMap<String, String>>,
     // What changes no answer.
     #[serde(default, rename = "mode")]
     _mode: IgnoredAny,
@@ -80,7 +80,7 @@ pub(super) enum Type {
 impl Entry {
     /// Whether it has an attribute by which an overlay file system hides or replaces what is below.
     pub(super) fn changes_overlay(&self) -> bool {
-        let mut names = self.xattrs.iter().flatten().map(|(name, _)| name);
+        let mut names = self.xattrs.iter().flat_map(BTreeMap::keys);
         names.any(|name| {
             let own = name.split_once('.').map(|(_, own)| own);
             own.is_some_and(|own| own.starts_with("overlay.") || own.starts_with("fuseoverlayfs."))
