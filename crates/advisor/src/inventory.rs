@@ -6,6 +6,8 @@
 mod cache;
 mod configuration;
 mod digest;
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 mod limits;
 mod manifests;

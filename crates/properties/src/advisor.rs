@@ -1,6 +1,7 @@
+use cise_advisor::exemption::{Exemption, from_json, from_yaml};
 use cise_advisor::matching::{Judgement, judge, unorderable_bounds};
 use cise_advisor::osv::{Family, parse};
-use cise_advisor::{Affected, Event, Package, SourcePackage};
+use cise_advisor::{Affected, Event, Package, Severity, SourcePackage};
 
 use crate::assert_message;
 
@@ -59,4 +60,58 @@ fn package(affected: &Affected, version: &str) -> Option<Package> {
         module: affected.module.clone(),
         recorded_in: "".into(),
     })
+}
+
+/// An exemption: what is read is written as what is read again, and nothing else is exempted by it.
+pub(crate) fn exemption(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    for read in [from_yaml(text, "team"), from_json(bytes, "team")] {
+        let exemption = match read {
+            Ok(exemption) => exemption,
+            Err(error) => {
+                assert_message(&error);
+                continue;
+            }
+        };
+        let written = serde_json::to_vec(&exemption).unwrap_or_default();
+        let again = from_json(&written, "other");
+        assert_eq!(again.as_ref().map(shown), Ok(shown(&exemption)));
+    }
+}
+
+fn shown(exemption: &Exemption) -> String {
+    format!("{exemption:?}")
+}
+
+/// The vector of a score: the order of its metrics does not matter.
+pub(crate) fn cvss(bytes: &[u8]) {
+    let Ok(vector) = str::from_utf8(bytes) else {
+        return;
+    };
+    let severity = Severity::parse(vector);
+    let (version, metrics) = vector
+        .split_once('/')
+        .filter(|(version, _)| version.starts_with("CVSS:"))
+        .unwrap_or(("", vector));
+    let mut pairs: Vec<&str> = metrics.split('/').collect();
+    let mut names: Vec<&str> = pairs
+        .iter()
+        .map(|pair| pair.split(':').next().unwrap_or_default())
+        .collect();
+    names.sort_unstable();
+    // The first of two with one name counts.
+    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        return;
+    }
+    pairs.reverse();
+    let reversed = match version {
+        "" => pairs.join("/"),
+        version => format!("{version}/{}", pairs.join("/")),
+    };
+    // Turned round, a text may begin with a version of its own.
+    if reversed.starts_with("CVSS:") == vector.starts_with("CVSS:") {
+        assert_eq!(Severity::parse(&reversed), severity, "{reversed}");
+    }
 }

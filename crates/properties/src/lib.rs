@@ -5,8 +5,10 @@
 
 mod admission;
 mod advisor;
+mod database;
 mod detector;
 mod key;
+mod layer;
 mod manifests;
 mod metadata;
 mod pattern;
@@ -24,16 +26,26 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 23] = [
+pub const ALL: [(&str, Property); 33] = [
     ("apk", detector::apk),
     ("challenge", registry::challenge),
+    ("configuration", layer::configuration),
+    ("cvss", advisor::cvss),
+    ("database_damage", database::damage),
+    ("database_parts", database::parts),
     ("docker_config", registry::docker_config),
     ("dpkg", detector::dpkg),
+    ("exemption", advisor::exemption),
     ("image_manifest", registry::image_manifest),
     ("key", key::key),
     ("kubernetes_manifest", manifests::kubernetes_manifest),
+    ("layer", layer::layer),
+    ("layer_archive", layer::archive),
+    ("layer_blob", layer::blob),
+    ("layout_archive", layer::layout),
     ("link", registry::link),
     ("os_release", detector::os_release),
+    ("osv_archive", database::archive),
     ("osv_record", advisor::osv_record),
     ("pattern", pattern::pattern),
     ("policy", policy::policy),

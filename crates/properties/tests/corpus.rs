@@ -50,5 +50,16 @@ fn every_property_has_a_target_and_a_corpus_and_the_other_way_round() {
         .map(|(name, _)| (*name).to_owned())
         .collect();
     assert_eq!(names(&fuzz().join("fuzz_targets")), properties);
+    let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+    let built: Vec<String> = manifest
+        .split("[[bin]]\n")
+        .skip(1)
+        .map(|target| target.lines().take(2).collect::<Vec<_>>().join("\n"))
+        .collect();
+    let expected: Vec<String> = properties
+        .iter()
+        .map(|name| format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\""))
+        .collect();
+    assert_eq!(built, expected);
     assert_eq!(names(&fuzz().join("corpus")), properties);
 }

@@ -8,6 +8,8 @@ mod assembly;
 mod error;
 mod facts;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gathering;
 mod harvest;
 mod key;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod blob;
+pub(super) mod fuzzing;
 mod inflate;
 mod listing;
 mod pass;
