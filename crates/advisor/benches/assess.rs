@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use cise_advisor::assessment::{AdvisorySource, Rules, assess};
-use cise_advisor::database::{Coverage, Feed, Vulnerability};
+use cise_advisor::database::{Coverage, Feed, LifeSpan, Vulnerability};
 use cise_advisor::detector::Mark;
 use cise_advisor::exemption::{Exemptions, Subject, TagBinding};
 use cise_advisor::inventory::{Contents, Inventories, Inventory, Platform, Reading};
@@ -45,6 +45,10 @@ impl AdvisorySource for Memory {
 
     fn feed(&self, _: &Ecosystem) -> Option<&Feed> {
         Some(&self.feed)
+    }
+
+    fn life_span(&self, _: &Release) -> Option<&LifeSpan> {
+        None
     }
 
     fn vulnerability(&self, _: &str) -> Result<Option<Vulnerability>, Infallible> {

@@ -3,6 +3,7 @@
 //! Pure: what is asked of the advisory database goes through [`AdvisorySource`], and the time comes in.
 
 mod counting;
+mod end_of_life;
 mod examination;
 mod finding;
 mod fix;
@@ -21,6 +22,7 @@ mod vendor;
 mod warning;
 
 pub use counting::NotCounted;
+pub use end_of_life::Ended;
 pub use examination::{Examination, examine};
 pub use finding::{Uncounted, Unjudged, WhyUnjudged};
 pub use fix::{Fix, fixes};
@@ -62,6 +64,8 @@ pub struct Assessment {
     pub unjudged: BTreeSet<Unjudged>,
     /// Why nothing can be said of the platforms whose status is [`Status::Unsupported`].
     pub unsupported: BTreeSet<Unsupported>,
+    /// The release, where it gets no fixes any more.
+    pub ended: BTreeSet<Ended>,
     /// What whoever is told of the status should know too.
     pub warnings: BTreeSet<Warning>,
     /// The feeds that were asked, with the state of the world that they show.
@@ -90,6 +94,7 @@ impl Assessment {
         self.gaps.extend(found.gaps);
         self.unjudged.extend(found.unjudged);
         self.unsupported.extend(found.unsupported);
+        self.ended.extend(found.ended);
         self.warnings.extend(found.warnings);
         self.feeds.extend(found.feeds);
     }

@@ -22,6 +22,7 @@ mod filter;
 pub mod fuzzing;
 mod hash;
 mod index;
+mod life_span;
 mod manifest;
 mod rejected;
 mod replacement;
@@ -41,12 +42,13 @@ pub use self::error::{BlockError, DatabaseError, DatabaseFault, SegmentName};
 pub use self::feeds::{AgeRules, Coverage, Feed, Freshness, freshness};
 pub use self::hash::Sha256;
 use self::index::Place;
+pub use self::life_span::LifeSpan;
 pub use self::manifest::{Catalogue, Holds, Manifest, Releases, SegmentNote, SourceNote, Texts};
 pub use self::rejected::{Rejection, Rejections};
 use self::store::{Segment, Store};
 pub use self::vulnerability::{Exploitation, KnownExploited, Ransomware, Vulnerability};
 pub use self::wire::Malformed;
-use crate::{Advisory, Ecosystem};
+use crate::{Advisory, Ecosystem, Release};
 
 /// How many bytes of inflated blocks are kept, unless told otherwise, and as many of decoded advisories.
 pub const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -163,6 +165,11 @@ impl Database {
     /// The feed of a release: whether its advisories are here, whether they are all, and how old they are.
     pub fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {
         self.feeds().find(|feed| feed.ecosystem == *ecosystem)
+    }
+
+    /// Until when an image's release gets fixes, if the database says so.
+    pub fn life_span(&self, release: &Release) -> Option<&LifeSpan> {
+        LifeSpan::of(&self.manifest.life_spans, release)
     }
 
     /// All feeds, sorted by their ecosystems.

@@ -191,6 +191,14 @@ pub enum Gap {
         /// The feed.
         ecosystem: Ecosystem,
     },
+    /// Nobody says when a release ends, and those that have ended are refused.
+    #[error(
+        "nothing says when {release} ends; build the advisory database with the source `end-of-life`"
+    )]
+    UnknownEndOfLife {
+        /// `ID` and `VERSION_ID` of its `os-release`.
+        release: Box<str>,
+    },
     /// An advisory with a fix names a package whose version has no place in the order of versions.
     #[error("{package} may be affected by an advisory with a fix: {why}")]
     UnorderableVersion {

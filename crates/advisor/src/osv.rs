@@ -18,7 +18,7 @@ mod vulnerabilities;
 pub use family::{Family, Naming};
 pub(crate) use notice::is_notice;
 pub use rejected::Rejected;
-pub use releases::{Feeds, PackageDatabase, Support, ecosystems};
+pub use releases::{Feeds, PackageDatabase, Support, ecosystems, has_numbered_releases};
 
 use crate::{Advisory, Affected, Ecosystem, Range};
 use event::RangeRecord;

@@ -33,7 +33,7 @@ use crate::{terminal, wiring};
         are fetched if they changed.",
     after_help = "\
 Examples:
-  cise db build -o advisories.db osv:Debian osv:Alpine kev
+  cise db build -o advisories.db osv:Debian osv:Alpine kev end-of-life
   cise db build -o advisories.db Debian.zip Alpine.zip known_exploited_vulnerabilities.json
   cise db push --db advisories.db --sign-key key.pem registry.example.com/team/advisories
   cise db pull -o advisories.db --key key.pub registry.example.com/team/advisories
@@ -60,10 +60,10 @@ enum DbCommand {
 #[command(
     long_about = "Build a database from archives and folders of advisories\n\n\
         A source is a zip archive of OSV records, as osv.dev publishes one for each ecosystem; a folder of them; CISA's catalogue of known \
-        exploited vulnerabilities, in JSON; or EPSS scores, in CSV. An archive that is called as its ecosystem (`Debian.zip`, or `all.zip` \
+        exploited vulnerabilities, in JSON; dates of releases, in the JSON of endoflife.date; or EPSS scores, in CSV. An archive that is called as its ecosystem (`Debian.zip`, or `all.zip` \
         in a folder `Debian`) is taken as complete for it.\n\n\
-        A source may be an https URL as well; `osv:Debian` is where osv.dev publishes an ecosystem, and `kev` where CISA publishes its \
-        catalogue. Copies are kept in the folder FILE.sources, and fetched again only if they changed. Parts whose sources did not change \
+        A source may be an https URL as well; `osv:Debian` is where osv.dev publishes an ecosystem, `kev` where CISA publishes its \
+        catalogue, and `end-of-life` where endoflife.date publishes its dates. Copies are kept in the folder FILE.sources, and fetched again only if they changed. Parts whose sources did not change \
         since the last build are taken over. The file appears whole or not at all."
 )]
 struct BuildArgs {

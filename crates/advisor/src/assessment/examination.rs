@@ -107,6 +107,7 @@ impl Examination {
             gaps: self.gaps.clone(),
             unjudged: BTreeSet::new(),
             unsupported: BTreeSet::new(),
+            ended: BTreeSet::new(),
             warnings: BTreeSet::new(),
             feeds: BTreeMap::new(),
         };

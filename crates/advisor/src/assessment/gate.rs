@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Assessment, Issue, Rules, Status, Tolerance, Unjudged, Unsupported};
+use super::{Assessment, Ended, Issue, Rules, Status, Tolerance, Unjudged, Unsupported};
 use crate::Gap;
 
 /// Whether an image that must pass the Vulnerability Advisor may run.
@@ -27,6 +27,8 @@ pub enum Headline {
     Unsupported,
     /// It has packages that nobody's advisories speak of, and the rules do not tolerate that.
     Unjudged,
+    /// Its release gets no fixes any more, and the rules do not tolerate that.
+    EndOfLife,
 }
 
 /// One line about what was found. It is displayed without a full stop, and may contain foreign text.
@@ -40,6 +42,8 @@ pub enum Line<'a> {
     Unsupported(&'a Unsupported),
     /// A package that was not judged.
     Unjudged(&'a Unjudged),
+    /// A release that gets no fixes any more.
+    Ended(&'a Ended),
     /// So many more of the same kind.
     More(usize),
 }
@@ -55,6 +59,8 @@ pub enum Remedy {
     Wait,
     /// Use an image that can be judged, or tolerate it in the rules.
     UseAnother,
+    /// Use a release that gets fixes, or tolerate it in the rules.
+    UseNewer,
 }
 
 /// How many packages of one issue are named.
@@ -76,6 +82,8 @@ impl Assessment {
             Gate::Deny(Headline::Unsupported)
         } else if rules.unjudged == Tolerance::Deny && !self.unjudged.is_empty() {
             Gate::Deny(Headline::Unjudged)
+        } else if rules.end_of_life == Tolerance::Deny && !self.ended.is_empty() {
+            Gate::Deny(Headline::EndOfLife)
         } else {
             Gate::Admit
         }
@@ -88,6 +96,7 @@ impl Assessment {
             Headline::Incomplete => self.gaps.iter().map(Line::Gap).collect(),
             Headline::Unsupported => self.unsupported.iter().map(Line::Unsupported).collect(),
             Headline::Unjudged => self.unjudged.iter().map(Line::Unjudged).collect(),
+            Headline::EndOfLife => self.ended.iter().map(Line::Ended).collect(),
             Headline::Unscanned => Vec::new(),
         };
         let more = lines.len().saturating_sub(limit);
@@ -106,6 +115,7 @@ impl Headline {
             Self::Unscanned => "not-scanned",
             Self::Unsupported => "scan-unsupported",
             Self::Unjudged => "packages-unjudged",
+            Self::EndOfLife => "end-of-life",
         }
     }
 
@@ -116,6 +126,7 @@ impl Headline {
             Self::Incomplete => Remedy::Complete,
             Self::Unscanned => Remedy::Wait,
             Self::Unsupported | Self::Unjudged => Remedy::UseAnother,
+            Self::EndOfLife => Remedy::UseNewer,
         }
     }
 }
@@ -137,6 +148,9 @@ impl fmt::Display for Headline {
             Self::Unjudged => {
                 "The Vulnerability Advisor image scan assessment does not cover all packages of the container image."
             }
+            Self::EndOfLife => {
+                "The distribution's release of the container image has reached the end of its life."
+            }
         })
     }
 }
@@ -147,6 +161,7 @@ impl fmt::Display for Line<'_> {
             Self::Issue(issue) => write_issue(f, issue),
             Self::Gap(gap) => gap.fmt(f),
             Self::Unsupported(why) => why.fmt(f),
+            Self::Ended(ended) => ended.fmt(f),
             Self::Unjudged(one) => write!(f, "{} {}: {}", one.package, one.version, one.why),
             Self::More(count) => write!(f, "and {count} more"),
         }
@@ -187,6 +202,9 @@ impl fmt::Display for Remedy {
             Self::Wait => "try again: the image is being scanned",
             Self::UseAnother => {
                 "use an image whose packages can all be judged, or let the rules of the advisor admit such images with a warning"
+            }
+            Self::UseNewer => {
+                "build the image on a release that gets fixes, or let the rules of the advisor admit such images with a warning"
             }
         })
     }

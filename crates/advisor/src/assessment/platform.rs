@@ -9,12 +9,13 @@ use super::finding::{Finding, Noticed};
 use super::known::Known;
 use super::support::{Support, support};
 use super::{
-    AdvisorySource, Rules, Uncounted, Unjudged, Unsupported, Warning, WhyUnjudged, vendor,
+    AdvisorySource, Ended, Rules, Tolerance, Uncounted, Unjudged, Unsupported, Warning,
+    WhyUnjudged, end_of_life, vendor,
 };
 use crate::database::{Coverage, Freshness};
 use crate::inventory::{Inventory, Platform, Reading};
 use crate::matching::{Channel, Judgement, judge};
-use crate::osv::{Family, Feeds};
+use crate::osv::{self, Family, Feeds};
 use crate::version::Unorderable;
 use crate::{Advisory, Affected, Ecosystem, Gap, Package, Release};
 
@@ -27,6 +28,8 @@ pub(super) struct Found {
     pub(super) unjudged: BTreeSet<Unjudged>,
     pub(super) warnings: BTreeSet<Warning>,
     pub(super) unsupported: Option<Unsupported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<Ended>,
     pub(super) feeds: BTreeMap<Ecosystem, Option<Timestamp>>,
 }
 
@@ -56,6 +59,9 @@ pub(super) fn examine<S: AdvisorySource>(
             examiner.found.gaps = gaps(inventory);
             examiner.inventory(inventory, &feeds, now);
         }
+    }
+    if let Some(release) = &inventory.release {
+        examiner.check_end(release, now);
     }
     (examiner.found, examiner.findings)
 }
@@ -104,6 +110,17 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
             if role != Role::Uncounted {
                 self.check_age(ecosystem, feed.freshness(now, self.rules.age));
             }
+        }
+    }
+
+    /// Where ended releases are refused, one that has numbered releases and of which nothing is known may have ended.
+    fn check_end(&mut self, release: &Release, now: Timestamp) {
+        if let Some(span) = self.source.life_span(release) {
+            self.found.ended = end_of_life::ended(release, span, self.rules, now);
+        } else if self.rules.end_of_life == Tolerance::Deny && osv::has_numbered_releases(release) {
+            self.found.gaps.insert(Gap::UnknownEndOfLife {
+                release: format!("{} {}", release.id, release.version).into(),
+            });
         }
     }
 

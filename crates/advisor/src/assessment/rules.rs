@@ -20,6 +20,9 @@ pub struct Rules {
     pub unsupported: Tolerance,
     /// What becomes of an image with packages that nobody's advisories speak of.
     pub unjudged: Tolerance,
+    /// What becomes of an image whose release gets no fixes any more.
+    #[serde(default)]
+    pub end_of_life: Tolerance,
 }
 
 /// Why an entry's own rules cannot be used.
@@ -34,6 +37,7 @@ struct Amendment {
     packages: Option<BTreeSet<PackageKind>>,
     unsupported: Option<Tolerance>,
     unjudged: Option<Tolerance>,
+    end_of_life: Option<Tolerance>,
 }
 
 impl Rules {
@@ -45,6 +49,7 @@ impl Rules {
             packages: amendment.packages.unwrap_or_else(|| self.packages.clone()),
             unsupported: amendment.unsupported.unwrap_or(self.unsupported),
             unjudged: amendment.unjudged.unwrap_or(self.unjudged),
+            end_of_life: amendment.end_of_life.unwrap_or(self.end_of_life),
             ..self.clone()
         })
     }
@@ -58,6 +63,7 @@ impl Default for Rules {
             age: AgeRules::default(),
             unsupported: Tolerance::Warn,
             unjudged: Tolerance::Warn,
+            end_of_life: Tolerance::Warn,
         }
     }
 }

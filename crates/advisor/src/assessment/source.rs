@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use crate::database::{Database, DatabaseError, Feed, Vulnerability};
-use crate::{Advisory, Ecosystem};
+use crate::database::{Database, DatabaseError, Feed, LifeSpan, Vulnerability};
+use crate::{Advisory, Ecosystem, Release};
 
 /// What an assessment asks the advisory database.
 pub trait AdvisorySource {
@@ -17,6 +17,9 @@ pub trait AdvisorySource {
 
     /// The feed of a release: whether its advisories are there, whether they are all, and how old they are.
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed>;
+
+    /// Until when an image's release gets fixes, if that is known.
+    fn life_span(&self, release: &Release) -> Option<&LifeSpan>;
 
     /// What all feeds know of a vulnerability.
     fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, Self::Error>;
@@ -35,6 +38,10 @@ impl AdvisorySource for Database {
 
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {
         self.feed(ecosystem)
+    }
+
+    fn life_span(&self, release: &Release) -> Option<&LifeSpan> {
+        self.life_span(release)
     }
 
     fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, DatabaseError> {

@@ -1,3 +1,4 @@
+mod end_of_life;
 mod examinations;
 mod exemptions;
 pub(crate) mod fixture;

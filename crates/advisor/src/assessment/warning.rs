@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, NotCounted, Unsupported};
+use super::{Assessment, Ended, NotCounted, Unsupported};
 use crate::Ecosystem;
 
 /// What whoever is told of a status should know too. A sentence each, without a full stop.
@@ -30,6 +30,12 @@ pub enum Warning {
         /// Its age.
         hours: u64,
     },
+    /// The release gets no fixes any more.
+    #[error("the release of the image has ended: {ended}")]
+    EndOfLife {
+        /// Which, and since when.
+        ended: Ended,
+    },
     /// There are packages that nobody's advisories speak of.
     #[error("packages of the image are not judged: {packages}")]
     Unjudged {
@@ -58,9 +64,11 @@ pub(super) fn of(assessment: &Assessment) -> impl Iterator<Item = Warning> + use
         (packages > 0).then_some(Warning::Unjudged { packages }),
         (findings > 0).then_some(Warning::Language { findings }),
     ];
+    let ended = assessment.ended.clone().into_iter();
     let unsupported = assessment.unsupported.clone().into_iter();
     counted
         .into_iter()
         .flatten()
+        .chain(ended.map(|ended| Warning::EndOfLife { ended }))
         .chain(unsupported.map(|why| Warning::Unsupported { why }))
 }

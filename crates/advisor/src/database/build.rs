@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod gathering;
 mod harvest;
 mod key;
+mod life_spans;
 mod lists;
 mod output;
 mod plan;

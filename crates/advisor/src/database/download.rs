@@ -18,6 +18,9 @@ const OSV: &str = "https://osv-vulnerabilities.storage.googleapis.com";
 const KEV: &str =
     "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json";
 
+/// The dates of all products of endoflife.date.
+const END_OF_LIFE: &str = "https://endoflife.date/api/v1/products/full";
+
 /// Several times what all advisories of OSV take.
 const LIMIT: ByteLimit = ByteLimit::mebibytes(8 * 1024);
 /// The most bytes of what is kept of a server's words.
@@ -70,10 +73,14 @@ pub enum DownloadError {
 }
 
 impl Address {
-    /// The address that a text is: a URL, `osv:Debian` for the archive of an ecosystem, or `kev`. Nothing for what is a path.
+    /// The address that a text is: a URL, `osv:Debian` for the archive of an ecosystem, `kev` or `end-of-life`. Nothing for
+    /// what is a path.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "kev" {
             return Some(Self(KEV.to_owned()));
+        }
+        if text == "end-of-life" {
+            return Some(Self(END_OF_LIFE.to_owned()));
         }
         if let Some(ecosystem) = text.strip_prefix("osv:") {
             let ecosystem = ecosystem.replace(' ', "%20");

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feeds::Feed;
 use super::hash::Sha256;
+use super::life_span::LifeSpan;
 use super::rejected::Rejections;
 use crate::Ecosystem;
 
@@ -24,6 +25,9 @@ pub struct Manifest {
     pub sources: Vec<SourceNote>,
     /// The catalogue of known exploited vulnerabilities that was built in.
     pub known_exploited: Option<Catalogue>,
+    /// Until when releases get fixes, sorted. Left out where nobody said so, as databases were written before there was such a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub life_spans: Vec<LifeSpan>,
     /// The segments, as they lie in the file one after the other.
     pub segments: Vec<SegmentNote>,
 }

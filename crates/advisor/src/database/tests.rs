@@ -445,3 +445,38 @@ fn a_source_whose_records_tell_no_time_is_of_unknown_age() {
 
 mod rebuild;
 mod refused;
+
+#[test]
+fn the_ends_of_releases_are_told_as_long_as_a_source_says_them() {
+    let release = |version: &str| Release {
+        id: "debian".into(),
+        version: version.into(),
+        ..Release::default()
+    };
+    let list = |day: &str| {
+        let dates = format!(
+            r#"{{"name": "12", "isEol": true, "eolFrom": "2026-07-11", "eoesFrom": "{day}"}}"#
+        );
+        format!(
+            r#"{{"schema_version": "1.2.0", "result": {{"name": "debian", "releases": [{dates}]}}}}"#
+        )
+    };
+    let mut world = sample();
+    let without = world.build().digest;
+    assert_eq!(world.open().life_span(&release("12")), None);
+    for (day, expected) in [
+        ("2028-06-30", date(2028, 6, 30)),
+        ("2028-08-31", date(2028, 8, 31)),
+    ] {
+        world.raw("full", list(day).as_bytes());
+        let built = world.build();
+        assert_eq!(built.kept, 2, "both releases are taken over");
+        assert_eq!(source(&built, "full").records, 1);
+        let database = world.open();
+        let span = database.life_span(&release("12"));
+        assert_eq!(span.and_then(|span| span.ends), Some(expected));
+        assert_eq!(database.life_span(&release("11")), None);
+    }
+    world.remove("full");
+    assert_eq!(world.build().digest, without);
+}

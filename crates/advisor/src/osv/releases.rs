@@ -82,6 +82,19 @@ pub fn ecosystems(release: &Release) -> Support {
     feeds.map_or(Support::Unknown, Support::Fed)
 }
 
+/// Whether a distribution is known, and has releases that end, unlike one that rolls on for ever.
+pub fn has_numbered_releases(release: &Release) -> bool {
+    const ROLLING: [&str; 6] = [
+        "arch",
+        "chainguard",
+        "gentoo",
+        "opensuse-tumbleweed",
+        "void",
+        "wolfi",
+    ];
+    !ROLLING.contains(&&*release.id) && ecosystems(release) != Support::Unknown
+}
+
 /// Distributions of which nobody publishes advisories in OSV's schema. Closed as well, since such an image may be admitted.
 fn without_feed(id: &str) -> Option<PackageDatabase> {
     Some(match id {

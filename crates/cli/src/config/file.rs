@@ -148,6 +148,9 @@ pub(crate) struct AdvisorSection {
     pub(crate) unsupported: Option<ToleranceSetting>,
     /// What becomes of an image with packages that nobody's advisories speak of. Default: `warn`.
     pub(crate) unjudged: Option<ToleranceSetting>,
+    /// What becomes of an image whose release gets no fixes any more, by the dates in the advisory database (`cise db build … end-of-life`).
+    /// With `deny`, a release of which nothing says when it ends cannot be judged. Default: `warn`.
+    pub(crate) end_of_life: Option<ToleranceSetting>,
     /// The paid channels whose fixes can be had, and therefore count. Default: none.
     pub(crate) subscriptions: Vec<SubscriptionSetting>,
     /// How old the advisories of a release may be before there is a warning, in hours, 1 to 8760. Default: 48.

@@ -158,6 +158,15 @@ fn the_section_about_the_cluster_has_its_defaults_and_every_field_can_be_set() {
 }
 
 #[test]
+fn ended_releases_are_refused_where_the_configuration_says_so() {
+    let ended = read("advisor: {endOfLife: deny}\n")
+        .unwrap()
+        .admission
+        .rules;
+    assert_eq!(ended.end_of_life, cise_advisor::assessment::Tolerance::Deny);
+}
+
+#[test]
 fn a_fault_is_told_with_its_file_line_and_field_and_what_was_expected() {
     let faults: Vec<String> = [
         "registrys: []\n",

@@ -37,6 +37,12 @@ fn page(database: &Database, now: Timestamp) -> String {
         }
         None => page.push_str("known exploited vulnerabilities: none were built in\n"),
     }
+    match status.manifest.life_spans.len() {
+        0 => page.push_str("ends of releases: none were built in\n"),
+        known => {
+            let _ = writeln!(page, "ends of releases: {known} are known");
+        }
+    }
     let widest = database
         .feeds()
         .map(|feed| feed.ecosystem.as_str().len())

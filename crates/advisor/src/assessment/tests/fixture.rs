@@ -7,7 +7,7 @@ use cise_reference::{Digest, Reference};
 use jiff::civil::date;
 
 use super::super::*;
-use crate::database::{Coverage, Feed, KnownExploited, Ransomware, Vulnerability};
+use crate::database::{Coverage, Feed, KnownExploited, LifeSpan, Ransomware, Vulnerability};
 use crate::detector::Mark;
 use crate::exemption::{self, Exemption, Exemptions, Subject, TagBinding};
 use crate::inventory::{Contents, Inventory, Reading};
@@ -27,6 +27,7 @@ pub(crate) fn debian() -> Ecosystem {
 pub(crate) struct Source {
     pub(crate) advisories: Vec<Advisory>,
     pub(crate) feeds: Vec<Feed>,
+    pub(crate) life_spans: Vec<LifeSpan>,
     pub(crate) vulnerabilities: HashMap<&'static str, Vulnerability>,
     pub(crate) advisories_fault: Option<Unreadable>,
     pub(crate) vulnerabilities_fault: Option<Unreadable>,
@@ -58,6 +59,10 @@ impl AdvisorySource for Source {
         self.feeds.iter().find(|feed| feed.ecosystem == *ecosystem)
     }
 
+    fn life_span(&self, release: &Release) -> Option<&LifeSpan> {
+        LifeSpan::of(&self.life_spans, release)
+    }
+
     fn vulnerability(&self, name: &str) -> Result<Option<Vulnerability>, Unreadable> {
         match self.vulnerabilities_fault {
             Some(fault) => Err(fault),
@@ -71,6 +76,7 @@ impl Source {
         Self {
             advisories: advisories.into_iter().collect(),
             feeds: vec![feed(debian(), Some("2026-11-26T08:00:00Z"))],
+            life_spans: Vec::new(),
             vulnerabilities: HashMap::new(),
             advisories_fault: None,
             vulnerabilities_fault: None,

@@ -71,6 +71,7 @@ fn each_reason_has_a_sentence_and_a_code_of_its_own() {
         Headline::Unscanned,
         Headline::Unsupported,
         Headline::Unjudged,
+        Headline::EndOfLife,
     ];
     let sentences: BTreeSet<_> = all.iter().map(ToString::to_string).collect();
     let codes: BTreeSet<_> = all.iter().map(|headline| headline.code()).collect();

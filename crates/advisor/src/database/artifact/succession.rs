@@ -154,6 +154,7 @@ mod tests {
             head_digest: Sha256::of(b""),
         };
         Manifest {
+            life_spans: Vec::new(),
             maker: "test".into(),
             texts: Texts::Kept,
             releases: Releases::All,

@@ -18,7 +18,7 @@ pub enum BuildError {
     },
     /// A source is none that is known.
     #[error(
-        "the source `{}` is of no known kind: expected a zip archive or a folder of OSV records, the JSON of CISA's known exploited vulnerabilities, or the CSV of EPSS", path.display()
+        "the source `{}` is of no known kind: expected a zip archive or a folder of OSV records, the JSON of CISA's known exploited vulnerabilities or of endoflife.date, or the CSV of EPSS", path.display()
     )]
     Kind {
         /// The source.
@@ -40,7 +40,7 @@ pub enum BuildError {
         /// How many it may have.
         most: u64,
     },
-    /// A list of known exploited vulnerabilities, or of scores, makes no sense.
+    /// A list of known exploited vulnerabilities, of scores or of dates makes no sense.
     #[error("the source `{}` cannot be read: {why}", path.display())]
     List {
         /// The source.

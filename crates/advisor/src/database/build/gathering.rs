@@ -12,9 +12,9 @@ use super::reading;
 use super::records::Records;
 use super::sorter::{Sorted, Sorter};
 use super::source::{Kind, Source};
-use super::{Build, Progress, Stage, lists};
-use crate::database::Rejections;
+use super::{Build, Progress, Stage, life_spans, lists};
 use crate::database::manifest::{Catalogue, SourceNote};
+use crate::database::{LifeSpan, Rejections};
 use crate::{Advisory, Ecosystem};
 
 /// What of sources was gathered so far.
@@ -32,6 +32,7 @@ pub(crate) struct Gathering<'a> {
 struct Lists {
     facts: Facts,
     catalogue: Option<Catalogue>,
+    life_spans: Vec<LifeSpan>,
 }
 
 /// All that a database is made of.
@@ -42,6 +43,7 @@ pub(crate) struct Gathered<'a> {
     pub(crate) facts: Facts,
     pub(crate) sources: Vec<SourceNote>,
     pub(crate) known_exploited: Option<Catalogue>,
+    pub(crate) life_spans: Vec<LifeSpan>,
 }
 
 impl<'a> Gathering<'a> {
@@ -55,6 +57,7 @@ impl<'a> Gathering<'a> {
             lists: Lists {
                 facts: Facts::new(folder, build.sort_bytes / 3),
                 catalogue: None,
+                life_spans: Vec::new(),
             },
         }
     }
@@ -75,6 +78,7 @@ impl<'a> Gathering<'a> {
                 Kind::Folder(folder) => self.records(source, folder, parse, progress)?,
                 Kind::KnownExploited => self.known_exploited(source)?,
                 Kind::Scores => self.scores(source)?,
+                Kind::LifeSpans => self.life_spans(source)?,
             };
             self.notes.push(note);
             self.check_rejected()?;
@@ -163,6 +167,16 @@ impl<'a> Gathering<'a> {
         ))
     }
 
+    fn life_spans(&mut self, source: &Source) -> Result<SourceNote, BuildError> {
+        let read = life_spans::read(&source.path)?;
+        let tally = Tally {
+            records: read.len() as u64,
+            ..Tally::default()
+        };
+        self.lists.life_spans.extend(read);
+        Ok(note(source, tally))
+    }
+
     fn check_rejected(&self) -> Result<(), BuildError> {
         let rejected: Vec<_> = self
             .notes
@@ -182,6 +196,7 @@ impl<'a> Gathering<'a> {
             facts: self.lists.facts,
             sources: self.notes,
             known_exploited: self.lists.catalogue,
+            life_spans: life_spans::merged(self.lists.life_spans),
         })
     }
 }

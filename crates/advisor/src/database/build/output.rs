@@ -27,10 +27,14 @@ pub(crate) fn write(
     };
     let known_exploited = gathered.known_exploited.clone();
     let sources = gathered.sources.clone();
+    let life_spans = gathered.life_spans.clone();
     let mut file = BufWriter::with_capacity(1 << 20, replacement::create(output).map_err(failed)?);
     container::write_preamble(&mut file).map_err(failed)?;
     let (segments, kept) = assemble(build, gathered, output, &mut file, progress)?;
-    let manifest = manifest(build, sources, known_exploited, segments);
+    let manifest = Manifest {
+        life_spans,
+        ..manifest(build, sources, known_exploited, segments)
+    };
     let digest = container::write_end(&mut file, &manifest).map_err(failed)?;
     let file = file
         .into_inner()
@@ -63,6 +67,7 @@ fn manifest(
         releases: build.releases.clone(),
         sources,
         known_exploited,
+        life_spans: Vec::new(),
         segments,
     }
 }

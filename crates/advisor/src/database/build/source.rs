@@ -10,12 +10,14 @@ use jiff::Timestamp;
 use super::archive::Archive;
 use super::error::BuildError;
 use super::folder::Folder;
+use super::life_spans;
 use crate::database::hash::{Hashing, Sha256};
 
 /// A source, and what is declared of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// An archive or a folder of OSV records (`*.json`), CISA's catalogue as JSON, or EPSS as CSV, plain or compressed by gzip.
+    /// An archive or a folder of OSV records (`*.json`), CISA's catalogue as JSON, dates of
+    /// releases as endoflife.date's JSON, or EPSS as CSV, plain or compressed by gzip.
     pub path: PathBuf,
     /// The releases (`Debian:12`) or families (`Debian`) that it is complete for, besides the one that an archive of OSV is
     /// named after.
@@ -53,6 +55,7 @@ pub(crate) enum Kind {
     Folder(Folder),
     KnownExploited,
     Scores,
+    LifeSpans,
 }
 
 impl Source {
@@ -97,6 +100,7 @@ fn kind(path: &Path) -> Result<Kind, BuildError> {
     file.take(64).read_to_end(&mut start).map_err(failed)?;
     match start.trim_ascii_start() {
         [b'P', b'K', ..] => Archive::open(path).map(Kind::Archive),
+        [b'{', ..] if life_spans::is_list(path) => Ok(Kind::LifeSpans),
         [b'{', ..] => Ok(Kind::KnownExploited),
         [0x1f, 0x8b, ..] | [b'#', ..] | [b'c', b'v', b'e', b',', ..] => Ok(Kind::Scores),
         _ => Err(BuildError::Kind {

@@ -21,6 +21,7 @@ fn a_source_is_a_url_a_preset_or_a_path() {
         (debian, Some((debian, "Debian.zip"))),
         ("osv:Rocky Linux", Some((rocky, "Rocky Linux.zip"))),
         ("kev", Some((KEV, "known_exploited_vulnerabilities.json"))),
+        ("end-of-life", Some((END_OF_LIFE, "full"))),
         (other, Some((other, "mirror.example.com.zip"))),
         ("http://a/../..", Some(("http://a/../..", "source"))),
         ("http://a/.hidden", Some(("http://a/.hidden", "source"))),

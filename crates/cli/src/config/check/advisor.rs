@@ -145,6 +145,7 @@ impl Reader<'_> {
             age: self.age(section)?,
             unsupported: tolerance(section.unsupported, defaults.unsupported),
             unjudged: tolerance(section.unjudged, defaults.unjudged),
+            end_of_life: tolerance(section.end_of_life, defaults.end_of_life),
         })
     }
 
