@@ -3,7 +3,7 @@ The configuration of CISE, and the files that it names. What is PEM text in the 
 name of a Secret becomes a folder below `secrets`.
 */}}
 {{- define "cise.configuration" -}}
-{{- $advisor := dict }}
+{{- $advisor := deepCopy .Values.advisor.rules }}
 {{- with .Values.advisor.registries }}{{ $_ := set $advisor "registries" . }}{{ end }}
 {{- with .Values.advisor.platforms }}{{ $_ := set $advisor "platforms" . }}{{ end }}
 {{- if .Values.advisor.enabled }}

@@ -9,7 +9,9 @@ use cise_advisor::{Advise, Question, Unadvised, Urgency};
 use cise_policy::{Namespace, Vulnerability};
 use cise_reference::{Digest, Reference};
 use cise_registry::{Caller, Keyring};
+use jiff::Timestamp;
 
+use crate::admitted::{Admitted, AlreadyAdmitted};
 use crate::decide::{Finding, MatchedEntry};
 use crate::facts::Inquiry;
 use crate::reason::Reason;
@@ -24,6 +26,8 @@ pub struct Counsel {
     pub advisor: Arc<dyn Advise>,
     /// The exemptions in force.
     pub exemptions: Arc<dyn ExemptionSource>,
+    /// What was admitted before is admitted again for some time, if that is wanted.
+    pub admitted: Option<AlreadyAdmitted>,
 }
 
 /// What the advisor is asked about.
@@ -60,11 +64,14 @@ impl Inquiry<'_> {
             exemptions: counsel.exemptions.exemptions(),
             namespace: Namespace::parse(self.request.namespace()).ok(),
         };
-        let mut evidence = None;
+        let mut evidence: Option<AssessmentEvidence> = None;
         for vulnerability in &one.entry.requirements.vulnerability {
             let rules = self.rules(vulnerability)?;
-            let assessment = self.assess(&sample, &rules).await?;
-            evidence = Some(AssessmentEvidence::new(&digest, &assessment));
+            let passed = self.passed(&sample, &rules).await?;
+            evidence = Some(match evidence {
+                None => passed,
+                Some(before) => before.and(passed),
+            });
         }
         evidence
             .map(Evidence::Assessment)
@@ -96,6 +103,48 @@ impl Inquiry<'_> {
                 .map(Cow::Owned)
                 .map_err(Reason::AdvisorRules),
         }
+    }
+
+    /// What is found of an image that may run by these rules, now or because it was admitted before.
+    async fn passed(
+        &self,
+        sample: &Sample<'_>,
+        rules: &Rules,
+    ) -> Result<AssessmentEvidence, Reason> {
+        let refusal = match self.assess(sample, rules).await {
+            Ok(assessment) => {
+                let admitted = Admitted::of(sample.digest, &assessment, rules);
+                let evidence = AssessmentEvidence::new(sample.digest, &assessment);
+                return Ok(evidence.recording(admitted));
+            }
+            Err(refusal) => refusal,
+        };
+        let Reason::Vulnerable {
+            assessment,
+            headline: Headline::Issues,
+        } = &refusal
+        else {
+            return Err(refusal);
+        };
+        match self.admitted_until(sample, (assessment, rules)).await {
+            Some(until) => Ok(AssessmentEvidence::already_admitted(
+                sample.digest,
+                assessment,
+                until,
+            )),
+            None => Err(refusal),
+        }
+    }
+
+    async fn admitted_until(
+        &self,
+        sample: &Sample<'_>,
+        refused: (&Assessment, &Rules),
+    ) -> Option<Timestamp> {
+        let admitted = sample.counsel.admitted.as_ref()?;
+        let namespace = sample.namespace.as_ref()?;
+        let asking = admitted.until(namespace, sample.digest, refused, self.now);
+        self.deadline.bound(asking).await.ok().flatten()
     }
 
     /// Exemptions of a tag hold only where the tag is known to stand for the digest. That is found out before they are missed.

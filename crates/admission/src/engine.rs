@@ -3,7 +3,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use cise_policy::Namespace;
 use cise_registry::{Deadline, Registry};
+use cise_signature::SideEffects;
 use cise_signature::notary::Notary;
 use futures::FutureExt;
 use futures::future::join_all;
@@ -16,6 +18,7 @@ use crate::decide::{Duty, Standing, decide};
 use crate::facts::Inquiry;
 use crate::generation::Generations;
 use crate::hook::Hook;
+use crate::kind::Kind;
 use crate::request::{Asked, Request};
 use crate::review::{Rejected, Review};
 use crate::settings::Settings;
@@ -111,11 +114,36 @@ impl Engine {
                     .await
             }
         };
-        Decision {
+        let decision = Decision {
             kind,
             namespace: request.namespace().to_owned(),
             enforcement,
             images,
+        };
+        self.record(request, &decision, now, deadline).await;
+        decision
+    }
+
+    /// Records which images passed, before anybody is told that their pod is admitted. Of a workload nothing runs yet.
+    async fn record(
+        &self,
+        request: &Request<'_>,
+        decision: &Decision,
+        now: Timestamp,
+        deadline: Deadline,
+    ) {
+        let admitted = self.counsel.as_ref().and_then(|one| one.admitted.as_ref());
+        let is_of_pod = decision.kind == Kind::Pod && decision.is_allowed();
+        let (Some(admitted), true, SideEffects::Allowed) =
+            (admitted, is_of_pod, request.side_effects())
+        else {
+            return;
+        };
+        if let Ok(namespace) = Namespace::parse(request.namespace()) {
+            let images = decision.to_record();
+            let recording = admitted.remember(&namespace, &images, now);
+            // Whoever has no time left to record it admits all the same: it will be missed later.
+            let _ = deadline.bound(recording).await;
         }
     }
 

@@ -4,6 +4,7 @@
 //! says that an image may run. Policies and secrets come through [`PolicySource`] and [`SecretSource`], the time with each
 //! request. [`PolicyGate`] judges policies and exemptions themselves before they are stored.
 
+mod admitted;
 mod advice;
 mod answer;
 mod coverage;
@@ -35,6 +36,9 @@ mod text;
 mod verdict;
 mod workload;
 
+pub use admitted::{
+    AdmissionRecord, Admitted, AdmittedImages, AlreadyAdmitted, RecordError, RecordFault, Recorded,
+};
 pub use advice::Counsel;
 pub use answer::{Answer, AskedFor, Grounds, Outcome};
 pub use coverage::{Coverage, CoverageError, Everywhere};

@@ -3,7 +3,7 @@
 //! The first line of a denial is the one that the product's documentation promises, because `kubectl` prints it behind the
 //! webhook's name. What follows says which image is meant, what was found, and what to do.
 
-mod sentences;
+pub(crate) mod sentences;
 #[cfg(test)]
 mod tests;
 
@@ -114,10 +114,7 @@ fn tolerated<'a>(decision: &'a Decision, image: &'a ImageDecision) -> impl Itera
 /// What the Vulnerability Advisor says of an image that it admits.
 fn advised(image: &ImageDecision) -> impl Iterator<Item = String> {
     let name = image.places.first().map_or("", |place| place.name.as_str());
-    let assessments = image.evidence.iter().filter_map(|evidence| match evidence {
-        Evidence::Assessment(assessment) => Some(assessment),
-        Evidence::Signature(_) | Evidence::Resolution(_) => None,
-    });
+    let assessments = image.evidence.iter().filter_map(Evidence::assessment);
     let warnings = assessments.flat_map(AssessmentEvidence::warnings);
     warnings.map(move |warning| match name {
         "" => warning.clone(),

@@ -9,7 +9,7 @@ use crate::gate::{PolicyDecision, PolicyRefusal, sentences};
 use crate::messages;
 use crate::patch::Patch;
 use crate::text::shown;
-use crate::verdict::{Decision, Enforcement, ImageDecision};
+use crate::verdict::{Decision, Enforcement, Evidence, ImageDecision};
 
 /// The most bytes of one audit annotation.
 const MAX_ANNOTATION: usize = 2048;
@@ -230,6 +230,7 @@ impl Annotations {
                 .iter()
                 .chain(&image.tolerated)
                 .map(|one| one.reason.code())
+                .chain(image.evidence.iter().filter_map(Evidence::code))
                 .collect::<Vec<_>>()
         };
         Self {

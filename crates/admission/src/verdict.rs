@@ -6,8 +6,10 @@ use cise_reference::{Digest, Repository, Tag};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::admitted::Admitted;
 use crate::image_at::{ImageAt, List};
 use crate::kind::Kind;
+use crate::messages::sentences;
 use crate::reason::Reason;
 use crate::text::shown;
 
@@ -138,7 +140,12 @@ pub struct AssessmentEvidence {
     status: Status,
     assessed_at: Timestamp,
     exempted_issues: usize,
+    /// Until when it is admitted for having been admitted before, although it has issues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_admitted_until: Option<Timestamp>,
     warnings: Vec<String>,
+    #[serde(skip)]
+    to_record: Vec<Admitted>,
 }
 
 /// The digest that a registry gives a tag.
@@ -165,6 +172,21 @@ impl Decision {
     pub fn is_allowed(&self) -> bool {
         self.enforcement != Enforcement::Refuse
             || self.images.iter().all(ImageDecision::is_admitted)
+    }
+
+    /// What the Vulnerability Advisor let pass, as far as it is to be remembered.
+    pub(crate) fn to_record(&self) -> Vec<Admitted> {
+        let evidence = self.images.iter().flat_map(|image| &image.evidence);
+        let mut all = Vec::new();
+        for one in evidence
+            .filter_map(Evidence::assessment)
+            .flat_map(AssessmentEvidence::to_record)
+        {
+            if !all.contains(one) {
+                all.push(one.clone());
+            }
+        }
+        all
     }
 }
 
@@ -217,6 +239,20 @@ impl Evidence {
         }
     }
 
+    /// What the Vulnerability Advisor said, if it is that.
+    pub(crate) fn assessment(&self) -> Option<&AssessmentEvidence> {
+        match self {
+            Self::Assessment(assessment) => Some(assessment),
+            Self::Signature(_) | Self::Resolution(_) => None,
+        }
+    }
+
+    /// What whoever reads a log should know of it, in kebab case: that it does not hold by itself.
+    pub fn code(&self) -> Option<&'static str> {
+        let until = self.assessment()?.already_admitted_until;
+        until.map(|_| "already-admitted")
+    }
+
     /// Whether it says that this tag belongs to this digest.
     pub(crate) fn binds(&self, tag: &Tag, digest: &Digest) -> bool {
         let named = match self {
@@ -235,13 +271,67 @@ impl AssessmentEvidence {
             digest: digest.clone(),
             status: assessment.status,
             assessed_at: assessment.assessed_at,
-            exempted_issues: assessment.issues.len(),
+            exempted_issues: assessment
+                .issues
+                .iter()
+                .filter(|issue| issue.is_exempt())
+                .count(),
+            already_admitted_until: None,
+            to_record: Vec::new(),
             warnings: assessment
                 .warnings
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
         }
+    }
+
+    /// That of an image with issues, which is admitted until then for having been admitted before.
+    pub(crate) fn already_admitted(
+        digest: &Digest,
+        assessment: &Assessment,
+        until: Timestamp,
+    ) -> Self {
+        let mut evidence = Self::new(digest, assessment);
+        evidence.already_admitted_until = Some(until);
+        let told = sentences::already_admitted(assessment, until);
+        evidence.warnings.insert(0, told);
+        evidence
+    }
+
+    /// The same, with what is to be recorded once the image is admitted.
+    pub(crate) fn recording(mut self, admitted: Option<Admitted>) -> Self {
+        self.to_record.extend(admitted);
+        self
+    }
+
+    /// The same image by other rules as well: the worse of both is told.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let to_record = std::mem::take(&mut self.to_record);
+        let (mut worse, milder) = if other.status >= self.status {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        worse.to_record.extend(to_record);
+        let told = milder.warnings.into_iter();
+        let untold: Vec<_> = told.filter(|one| !worse.warnings.contains(one)).collect();
+        worse.warnings.extend(untold);
+        worse.already_admitted_until = worse
+            .already_admitted_until
+            .into_iter()
+            .chain(milder.already_admitted_until)
+            .min();
+        worse
+    }
+
+    /// Until when it is admitted for having been admitted before, if it is for that.
+    pub fn already_admitted_until(&self) -> Option<Timestamp> {
+        self.already_admitted_until
+    }
+
+    pub(crate) fn to_record(&self) -> &[Admitted] {
+        &self.to_record
     }
 
     /// The status.

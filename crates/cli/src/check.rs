@@ -100,6 +100,8 @@ fn engine(args: &CheckArgs) -> Result<Engine, Failure> {
         exemptions: Arc::clone(&source) as _,
         secrets: source,
         trust: store::open(args.state.as_deref(), configuration.trusted_repositories)?,
+        // What advisories say is told, not what is forgiven for a while.
+        admitted: None,
     };
     // Whoever asks about a workload wants to know what will become of its pods, whatever the cluster does about workloads.
     let admission = Settings {

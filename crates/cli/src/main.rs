@@ -1,6 +1,7 @@
 //! The `cise` binary: parses flags and the configuration, wires the floors, turns errors into text.
 
 mod access;
+mod admissions;
 mod advisor;
 mod advisories;
 mod args;

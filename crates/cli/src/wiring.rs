@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cise_admission::{
-    Counsel, Coverage, Engine, ExemptionSource, PolicyGate, PolicySource, SecretSource, Settings,
+    AdmissionRecord, AlreadyAdmitted, Counsel, Coverage, Engine, ExemptionSource, PolicyGate,
+    PolicySource, SecretSource, Settings,
 };
 use cise_advisor::inventory::{DiskCache, FrontedCache, LayerCache, Limits, MemoryCache, Scratch};
 use cise_advisor::{Advise, Advisor};
@@ -23,6 +24,8 @@ pub(crate) struct Sources {
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) exemptions: Arc<dyn ExemptionSource>,
     pub(crate) trust: Arc<dyn TrustStore>,
+    /// Where it is recorded what was admitted; nothing, if nothing is admitted for it.
+    pub(crate) admitted: Option<Arc<dyn AdmissionRecord>>,
 }
 
 /// The gate for policies that a configuration and its sources make.
@@ -54,9 +57,12 @@ pub(crate) fn engine(
         configuration.presets.clone(),
         configuration.notary,
     );
+    let lasts = configuration.advisor.already_admitted;
+    let admitted = sources.admitted.zip(lasts);
     let counsel = Counsel {
         advisor: peers.advisor,
         exemptions: sources.exemptions,
+        admitted: admitted.map(|(record, lasts)| AlreadyAdmitted::new(record, lasts)),
     };
     let (policies, secrets) = (sources.policies, sources.secrets);
     Engine::new(policies, secrets, notary, peers.registry, admission).with_counsel(counsel)

@@ -2,13 +2,15 @@
 //!
 //! A [`Cluster`] is the way to its API server. [`PolicyWatch`] keeps the policies of all namespaces at hand and follows their
 //! changes; [`ClusterSecrets`] reads secrets and service accounts when they are needed; [`ConfigMapStore`] remembers which
-//! trust roots were seen; [`NodeWatch`] knows the platforms of the nodes. [`definitions`] are the resources that a cluster must know before it can have policies.
+//! trust roots were seen, and [`AdmissionConfigMaps`] which images were admitted; [`NodeWatch`] knows the platforms of the nodes.
+//! [`definitions`] are the resources that a cluster must know before it can have policies.
 //!
 //! What makes it a citizen: [`Leadership`] says which one of the replicas acts for all; [`CertificateKeeper`] makes the
 //! certificate that they show; [`Registrar`] tells the API server to call them; [`make_default_policies`] gives a fresh
 //! installation something to begin with; [`remove_webhooks`] and [`remove_state`] leave nothing behind. [`Callers`] tells whose
 //! token it is that a caller shows.
 
+mod admissions;
 mod callers;
 mod certificates;
 mod cluster;
@@ -21,6 +23,7 @@ mod leadership;
 mod lookup;
 mod nodes;
 mod overview;
+mod records;
 mod registration;
 mod removal;
 mod resource;
@@ -28,6 +31,7 @@ mod secrets;
 mod source;
 mod trust_store;
 
+pub use admissions::AdmissionConfigMaps;
 pub use callers::{CallerError, Callers};
 pub use certificates::{CertificateKeeper, ServingCertificate};
 pub use cluster::{Access, Cluster};

@@ -5,15 +5,15 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{DeleteParams, ListParams};
+use kube::api::DeleteParams;
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::cluster::answer;
 use crate::defaults::MARKER;
 use crate::error::is;
+use crate::records::{Kind, page_after};
 use crate::registration::CONFIGURATION;
-use crate::trust_store::LABEL;
 use crate::{Cluster, Error};
 
 /// Deletes both webhook configurations, which turns the enforcement off.
@@ -25,7 +25,7 @@ pub async fn remove_webhooks(cluster: &Cluster) -> Result<(), Error> {
 }
 
 /// Deletes what this program has made for itself in its namespace: the Secret of its certificates and the Lease, by these
-/// names, the trust records, and the mark that the default policies were made.
+/// names, the records of trust and of admissions, and the mark that the default policies were made.
 pub async fn remove_state(cluster: &Cluster, certificates: &str, lease: &str) -> Result<(), Error> {
     let (client, namespace) = (cluster.client(), cluster.namespace());
     remove(&Api::<Lease>::namespaced(client.clone(), namespace), lease).await?;
@@ -36,16 +36,22 @@ pub async fn remove_state(cluster: &Cluster, certificates: &str, lease: &str) ->
     .await?;
     let records: Api<ConfigMap> = Api::namespaced(client, namespace);
     remove(&records, MARKER).await?;
-    let (label, value) = LABEL;
-    let all = ListParams::default().labels(&format!("{label}={value}"));
-    let listed = answer(records.list_metadata(&all)).await;
-    let listed = listed.map_err(|error| Error::request("listing", "trust records", &error))?;
-    for record in listed.items {
-        remove(
-            &records,
-            record.metadata.name.as_deref().unwrap_or_default(),
-        )
-        .await?;
+    for kind in Kind::ALL {
+        remove_records(&records, kind).await?;
+    }
+    Ok(())
+}
+
+async fn remove_records(records: &Api<ConfigMap>, kind: Kind) -> Result<(), Error> {
+    let mut page = Some(kind.first_page());
+    while let Some(asked) = page {
+        let listed = answer(records.list_metadata(&asked)).await;
+        let listed = listed.map_err(|error| Error::request("listing", "records", &error))?;
+        for record in &listed.items {
+            let name = record.metadata.name.as_deref().unwrap_or_default();
+            remove(records, name).await?;
+        }
+        page = page_after(asked, listed.metadata.continue_);
     }
     Ok(())
 }

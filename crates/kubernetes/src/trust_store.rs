@@ -7,20 +7,15 @@ use cise_signature::store::{Revision, StoreError, Stored, TrustState, TrustStore
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use kube::api::{DeleteParams, ObjectMeta, PostParams};
 
 use crate::Cluster;
 use crate::cluster::answer;
 use crate::error::{explain, is};
+use crate::records::{Kind, RECORD, page_after};
 
 /// How the names of the records begin. What follows is a hash: a repository's name is not fit for one, nor to be trusted.
 const NAME_PREFIX: &str = "cise-trust-";
-
-/// The label that all records carry, so that they can be listed.
-pub(crate) const LABEL: (&str, &str) = (
-    "securityenforcement.admission.cloud.ibm.com/record",
-    "trust",
-);
 
 /// The annotation that tells people which repository a record is of.
 const REPOSITORY: &str = "securityenforcement.admission.cloud.ibm.com/repository";
@@ -28,14 +23,8 @@ const REPOSITORY: &str = "securityenforcement.admission.cloud.ibm.com/repository
 /// The annotation that tells people which trust server policies named, where the pin is theirs.
 const TRUST_SERVER: &str = "securityenforcement.admission.cloud.ibm.com/trust-server";
 
-/// The key of the record in the `ConfigMap`.
-const RECORD: &str = "record";
-
 /// How long the number of records counts that was found last, together with those made since.
 const COUNT_FRESH_FOR: Duration = Duration::from_secs(60);
-
-/// How many records are listed at once.
-const PAGE: u32 = 200;
 
 /// A [`TrustStore`] in this program's own namespace: one `ConfigMap` for each pin, shared by all replicas.
 ///
@@ -68,7 +57,7 @@ impl ConfigMapStore {
 
     /// All records, by pin; for one that cannot be read, why.
     pub async fn list(&self) -> Result<Vec<Result<TrustState, StoreError>>, StoreError> {
-        let (mut records, mut page) = (Vec::new(), Some(first_page()));
+        let (mut records, mut page) = (Vec::new(), Some(Kind::Trust.first_page()));
         while let Some(asked) = page {
             let listed = answer(self.api.list(&asked)).await;
             let listed = listed.map_err(|error| self.inaccessible("*", "listed", &error))?;
@@ -168,13 +157,8 @@ impl ConfigMapStore {
         {
             return Ok(count.records);
         }
-        let (mut records, mut page) = (0, Some(first_page()));
-        while let Some(asked) = page {
-            let listed = answer(self.api.list_metadata(&asked)).await;
-            let listed = listed.map_err(|error| self.inaccessible("*", "counted", &error))?;
-            records += listed.items.len();
-            page = page_after(asked, listed.metadata.continue_);
-        }
+        let counted = Kind::Trust.count(&self.api).await;
+        let records = counted.map_err(|error| self.inaccessible("*", "counted", &error))?;
         let at = Instant::now();
         *self.counted() = Some(Count { records, at });
         Ok(records)
@@ -232,12 +216,11 @@ impl TrustStore for ConfigMapStore {
 }
 
 fn object(pin: &PinKey, state: &TrustState, revision: Option<&Revision>) -> ConfigMap {
-    let (label, value) = LABEL;
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(name_of(pin)),
             resource_version: revision.map(|revision| revision.as_str().to_owned()),
-            labels: Some(BTreeMap::from([(label.to_owned(), value.to_owned())])),
+            labels: Some(Kind::Trust.labels()),
             annotations: Some(annotations(pin)),
             ..ObjectMeta::default()
         },
@@ -257,15 +240,4 @@ fn annotations(pin: &PinKey) -> BTreeMap<String, String> {
 
 fn name_of(pin: &PinKey) -> String {
     format!("{NAME_PREFIX}{}", pin.record_name())
-}
-
-fn first_page() -> ListParams {
-    let (label, value) = LABEL;
-    let records = ListParams::default().labels(&format!("{label}={value}"));
-    records.limit(PAGE)
-}
-
-fn page_after(page: ListParams, token: Option<String>) -> Option<ListParams> {
-    let token = token.filter(|token| !token.is_empty())?;
-    Some(page.continue_token(&token))
 }

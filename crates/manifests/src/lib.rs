@@ -2,8 +2,10 @@
 //!
 //! A [`Manifest`] is the text of one file. [`ManifestSource`] keeps the policies, secrets and service accounts of a folder at
 //! hand, and follows its changes generation by generation. [`workloads`] finds the objects of a manifest that name images.
+//! [`AdmissionFolder`] remembers what was admitted where no cluster does.
 
 mod account;
+mod admissions;
 mod error;
 mod exemption;
 mod generation;
@@ -15,6 +17,7 @@ mod secret;
 mod source;
 mod workload;
 
+pub use admissions::AdmissionFolder;
 pub use error::ManifestError;
 pub use exemption::exemptions;
 pub use generation::Generation;

@@ -5,6 +5,7 @@ use cise_advisor::assessment::{Assessment, Headline};
 use cise_reference::Reference;
 use cise_registry::Fault;
 use cise_signature::{Refusal, RefusalKind, notary};
+use jiff::Timestamp;
 
 use crate::reason::{Reason, Step};
 use crate::text::shown;
@@ -202,6 +203,17 @@ fn found_by_advisor(assessment: &Assessment, headline: Headline) -> String {
         .iter()
         .map(|line| shown(&line.to_string(), MAX_ISSUE).to_string());
     lines.collect::<Vec<_>>().join("\n  ")
+}
+
+/// The warning about an image that is admitted for having been admitted before.
+pub(crate) fn already_admitted(assessment: &Assessment, until: Timestamp) -> String {
+    let issues = assessment.active().count();
+    let worst = assessment.active().next().map_or("", |issue| &*issue.id);
+    let until = until.strftime("%Y-%m-%dT%H:%MZ");
+    let worst = shown(worst, 24);
+    format!(
+        "admitted before, so new issues are forgiven until {until}: {issues}, the worst {worst}"
+    )
 }
 
 fn advisor_remedy(error: &Unadvised) -> &'static str {

@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cise_advisor::Unadvised;
-use cise_advisor::assessment::{Assessment, Headline, Rules};
+use cise_advisor::assessment::{Assessment, Ended, Headline, Issue, Notice, Rules};
+use cise_advisor::{Severity, Unadvised};
 use cise_reference::{Digest, Host, Reference, Repository, Tag};
 use cise_registry::{Amount, FetchError, FlightError, RegistryError, RegistryFailure};
 use cise_signature::notary::SignerError;
@@ -19,6 +19,38 @@ use crate::sources::SourceError;
 use crate::verdict::AppliedEntry;
 
 const IMAGE: &str = "registry.example.com/team/app:v1";
+
+fn ended() -> Assessment {
+    let ended = Ended {
+        release: "debian 10".into(),
+        on: jiff::civil::date(2024, 6, 30),
+    };
+    Assessment {
+        ended: [ended].into(),
+        ..Assessment::unscanned(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// An image with one issue.
+fn vulnerable() -> Assessment {
+    let issue = Issue {
+        id: "CVE-2026-10001".into(),
+        severity: Severity::High,
+        known_exploited: None,
+        exemption: None,
+        notices: vec![Notice {
+            id: "DSA-6001-1".into(),
+            summary: "".into(),
+            published: None,
+            exemption: None,
+            packages: Vec::new(),
+        }],
+    };
+    Assessment {
+        issues: vec![issue],
+        ..Assessment::unscanned(Timestamp::UNIX_EPOCH)
+    }
+}
 
 /// One of every reason, in the order in which they are declared.
 fn reasons() -> Vec<Reason> {
@@ -68,6 +100,10 @@ fn reasons() -> Vec<Reason> {
         Reason::Vulnerable {
             assessment: Arc::new(Assessment::unscanned(Timestamp::UNIX_EPOCH)),
             headline: Headline::Unscanned,
+        },
+        Reason::Vulnerable {
+            assessment: Arc::new(ended()),
+            headline: Headline::EndOfLife,
         },
         Reason::NotVerifiable(Requirement::Cosign),
         Reason::SecretsUnreadable(SourceError::new("secret team/registry", "the API server does not answer")),
@@ -155,6 +191,9 @@ fn all_messages_read_like_a_page() {
         }
         page.push('\n');
     }
+    let until = "2026-11-29T09:00:00Z".parse().unwrap();
+    let forgiven = sentences::already_admitted(&vulnerable(), until);
+    writeln!(page, "== already-admitted\n{forgiven}\n").unwrap();
     writeln!(page, "== whole requests\n{}\n", internal()).unwrap();
     writeln!(page, "{}\n", unreadable(&ReviewError::NoRequest)).unwrap();
     writeln!(

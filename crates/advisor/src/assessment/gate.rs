@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Assessment, Ended, Issue, Rules, Status, Tolerance, Unjudged, Unsupported};
 use crate::Gap;
+use crate::database::Sha256;
 
 /// Whether an image that must pass the Vulnerability Advisor may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,26 @@ impl Assessment {
             Status::Unscanned => Gate::Deny(Headline::Unscanned),
             Status::Warn | Status::Ok | Status::Unsupported => self.tolerated(rules),
         }
+    }
+
+    /// Whether the image might run under the rules if it had no issues.
+    pub fn gate_without_issues(&self, rules: &Rules) -> Gate {
+        let on_any = |status| self.platforms.values().any(|one| *one == status);
+        if !self.gaps.is_empty() || on_any(Status::Incomplete) {
+            Gate::Deny(Headline::Incomplete)
+        } else if self.platforms.is_empty() || on_any(Status::Unscanned) {
+            Gate::Deny(Headline::Unscanned)
+        } else {
+            self.tolerated(rules)
+        }
+    }
+
+    /// A name for what the image was judged by besides advisories and exemptions: the rules, and the platforms.
+    pub fn basis(&self, rules: &Rules) -> Box<str> {
+        let platforms: Vec<String> = self.platforms.keys().map(ToString::to_string).collect();
+        // Writing names and numbers to memory cannot fail.
+        let text = serde_json::to_vec(&(rules, platforms)).unwrap_or_default();
+        Sha256::of(&text).to_string().into()
     }
 
     fn tolerated(&self, rules: &Rules) -> Gate {

@@ -15,7 +15,8 @@ pub struct Sha256([u8; Self::BYTES]);
 impl Sha256 {
     pub(crate) const BYTES: usize = 32;
 
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// That of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
         Self::from_digest(&digest(&SHA256, bytes))
     }
 

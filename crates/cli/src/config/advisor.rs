@@ -7,6 +7,7 @@ use std::time::Duration;
 use cise_advisor::database::artifact::Trust;
 use cise_reference::Repository;
 use cise_registry::Tls;
+use jiff::SignedDuration;
 
 /// Where the advisory database is, and how much the advisor does.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct AdvisorSettings {
     pub(crate) cache: Option<FolderSettings>,
     /// Where there is room for what is too large to be held in memory; nothing, if nowhere.
     pub(crate) scratch: Option<FolderSettings>,
+    /// For how long what was admitted is admitted again, if it is.
+    pub(crate) already_admitted: Option<SignedDuration>,
     /// What the advisor judges, and how much it does at once.
     pub(crate) work: cise_advisor::Settings,
 }

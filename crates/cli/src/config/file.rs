@@ -151,6 +151,10 @@ pub(crate) struct AdvisorSection {
     /// What becomes of an image whose release gets no fixes any more, by the dates in the advisory database (`cise db build … end-of-life`).
     /// With `deny`, a release of which nothing says when it ends cannot be judged. Default: `warn`.
     pub(crate) end_of_life: Option<ToleranceSetting>,
+    /// For how many hours an image that passed the advisor in a namespace is admitted there again although advisories that came later
+    /// refuse it, 1 to 168; 72 leaves time over a weekend. Its signatures are demanded all the same, and what is known to be exploited is
+    /// refused. Default: it is refused at once.
+    pub(crate) already_admitted_hours: Option<u32>,
     /// The paid channels whose fixes can be had, and therefore count. Default: none.
     pub(crate) subscriptions: Vec<SubscriptionSetting>,
     /// How old the advisories of a release may be before there is a warning, in hours, 1 to 8760. Default: 48.

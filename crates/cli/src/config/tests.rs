@@ -158,6 +158,21 @@ fn the_section_about_the_cluster_has_its_defaults_and_every_field_can_be_set() {
 }
 
 #[test]
+fn mercy_is_bounded_and_nobody_has_it_unasked() {
+    let found = |text: &str| read(text).map(|found| found.advisor.already_admitted);
+    assert_eq!(found("{}\n"), Ok(None));
+    let hours = |hours| Ok(Some(jiff::SignedDuration::from_hours(hours)));
+    for (written, expected) in [(1, hours(1)), (72, hours(72)), (168, hours(168))] {
+        let text = format!("advisor: {{alreadyAdmittedHours: {written}}}\n");
+        assert_eq!(found(&text), expected);
+    }
+    for written in ["0", "169", "-1", "often"] {
+        let error = found(&format!("advisor: {{alreadyAdmittedHours: {written}}}\n")).unwrap_err();
+        assert!(error.contains("alreadyAdmittedHours"), "{error}");
+    }
+}
+
+#[test]
 fn ended_releases_are_refused_where_the_configuration_says_so() {
     let ended = read("advisor: {endOfLife: deny}\n")
         .unwrap()

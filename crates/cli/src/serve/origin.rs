@@ -1,10 +1,12 @@
 //! Where policies, secrets and pinned roots of trust are: in a cluster, or in files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cise_admission::AdmissionRecord;
 use cise_kubernetes::{
-    Access, Cluster, ClusterSecrets, ConfigMapStore, ExemptionWatch, PolicyWatch,
+    Access, AdmissionConfigMaps, Cluster, ClusterSecrets, ConfigMapStore, ExemptionWatch,
+    PolicyWatch,
 };
 use cise_server::{Condition, Metrics};
 use cise_signature::TrustStore;
@@ -12,11 +14,11 @@ use clap::Args;
 use tokio::task::JoinHandle;
 
 use super::{cluster, manifests};
-use crate::access;
 use crate::config::Configuration;
 use crate::failure::Failure;
 use crate::store;
 use crate::wiring::Sources;
+use crate::{access, admissions};
 
 #[derive(Args, Debug)]
 pub(super) struct OriginArgs {
@@ -35,6 +37,7 @@ pub(super) struct OriginArgs {
 pub(super) struct Origin {
     policies: Policies,
     trust: Arc<dyn TrustStore>,
+    admitted: Option<Arc<dyn AdmissionRecord>>,
 }
 
 enum Policies {
@@ -66,9 +69,17 @@ impl Origin {
             (state, _) => store::open(state.as_deref(), most)?,
         };
         if args.state.is_none() && matches!(policies, Policies::OfManifests(_)) {
-            tracing::warn!("without --state, pinned roots of trust end with this process");
+            tracing::warn!(
+                "without --state, pinned roots of trust, and what was admitted, end with this process"
+            );
         }
-        Ok(Self { policies, trust })
+        let forgives = configuration.advisor.already_admitted.is_some();
+        let admitted = forgives.then(|| records(args.state.as_deref(), &policies));
+        Ok(Self {
+            policies,
+            trust,
+            admitted: admitted.transpose()?,
+        })
     }
 
     /// The cluster, if policies are there.
@@ -85,20 +96,36 @@ impl Origin {
         ready: &Condition,
         metrics: &Arc<Metrics>,
     ) -> Result<(Sources, Following), Failure> {
+        let memory = Memory {
+            trust: self.trust,
+            admitted: self.admitted,
+        };
         match self.policies {
             Policies::OfManifests(paths) => {
-                Ok(follow_manifests(&paths, self.trust, ready, metrics).await)
+                Ok(follow_manifests(&paths, memory, ready, metrics).await)
             }
-            Policies::OfCluster(cluster) => {
-                follow_cluster(cluster, self.trust, ready, metrics).await
-            }
+            Policies::OfCluster(cluster) => follow_cluster(cluster, memory, ready, metrics).await,
         }
+    }
+}
+
+/// What is remembered, and where.
+struct Memory {
+    trust: Arc<dyn TrustStore>,
+    admitted: Option<Arc<dyn AdmissionRecord>>,
+}
+
+/// What was admitted is recorded where roots of trust are pinned.
+fn records(state: Option<&Path>, policies: &Policies) -> Result<Arc<dyn AdmissionRecord>, Failure> {
+    match (state, policies) {
+        (None, Policies::OfCluster(cluster)) => Ok(Arc::new(AdmissionConfigMaps::new(cluster))),
+        (state, _) => admissions::open(state),
     }
 }
 
 async fn follow_manifests(
     paths: &[PathBuf],
-    trust: Arc<dyn TrustStore>,
+    memory: Memory,
     ready: &Condition,
     metrics: &Arc<Metrics>,
 ) -> (Sources, Following) {
@@ -108,7 +135,8 @@ async fn follow_manifests(
         policies: Arc::clone(&source) as _,
         exemptions: Arc::clone(&source) as _,
         secrets: source,
-        trust,
+        trust: memory.trust,
+        admitted: memory.admitted,
     };
     let following = Following {
         task: tokio::spawn(following),
@@ -119,7 +147,7 @@ async fn follow_manifests(
 
 async fn follow_cluster(
     cluster: Cluster,
-    trust: Arc<dyn TrustStore>,
+    memory: Memory,
     ready: &Condition,
     metrics: &Arc<Metrics>,
 ) -> Result<(Sources, Following), Failure> {
@@ -143,7 +171,8 @@ async fn follow_cluster(
         policies,
         secrets,
         exemptions,
-        trust,
+        trust: memory.trust,
+        admitted: memory.admitted,
     };
     Ok((sources, following))
 }

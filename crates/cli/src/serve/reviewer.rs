@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use cise_admission::{
-    AskedFor, Decision, Engine, Grounds, Hook, ImageDecision, Outcome, PolicyDecision, PolicyGate,
+    AskedFor, Decision, Engine, Evidence, Grounds, Hook, ImageDecision, Outcome, PolicyDecision,
+    PolicyGate,
 };
 use cise_registry::Deadline;
 use cise_server::audit::{Image, Record};
@@ -129,8 +130,10 @@ fn codes(decision: &PolicyDecision) -> Vec<Cow<'static, str>> {
 fn reasons(decision: &Decision) -> Vec<Cow<'static, str>> {
     let mut codes = Vec::new();
     for image in &decision.images {
-        for complaint in image.complaints().iter().chain(&image.tolerated) {
-            let code = Cow::Borrowed(complaint.reason.code());
+        let complaints = image.complaints().iter().chain(&image.tolerated);
+        let reasons = complaints.map(|complaint| complaint.reason.code());
+        let remarks = image.evidence.iter().filter_map(Evidence::code);
+        for code in reasons.chain(remarks).map(Cow::Borrowed) {
             if !codes.contains(&code) {
                 codes.push(code);
             }

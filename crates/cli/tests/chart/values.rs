@@ -49,6 +49,14 @@ fn a_value_that_cannot_work_is_refused_with_its_name() {
         ("proxy: {https: 'proxy.example.com:3128'}", "/proxy/https"),
         ("timestampTrustSeconds: 3601", "/timestampTrustSeconds"),
         ("limits: {reviews: 0}", "/limits/reviews"),
+        (
+            "advisor: {rules: {alreadyAdmittedHours: 169}}",
+            "/advisor/rules/alreadyAdmittedHours",
+        ),
+        (
+            "advisor: {rules: {endOfLive: deny}}",
+            "'endOfLive' not allowed",
+        ),
         ("limits: {cachedTags: 1}", "'cachedTags' not allowed"),
         ("certificates: {from: vault}", "/certificates/from"),
         ("ports: {webhooks: 443}", "/ports/webhooks"),

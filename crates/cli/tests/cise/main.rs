@@ -10,6 +10,7 @@
 mod advised;
 mod advisor;
 mod advisories;
+mod already_admitted;
 mod artifact;
 mod bad_input;
 mod bypasses;

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod admissions;
 mod crds;
 mod defaults;
 mod environment;

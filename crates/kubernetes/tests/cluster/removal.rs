@@ -31,6 +31,10 @@ metadata: {name: cise-trust-0, namespace: ibm-system, labels: {securityenforceme
 ---
 apiVersion: v1
 kind: ConfigMap
+metadata: {name: cise-admitted-team, namespace: ibm-system, labels: {securityenforcement.admission.cloud.ibm.com/record: admissions}}
+---
+apiVersion: v1
+kind: ConfigMap
 metadata: {name: somebody-elses, namespace: ibm-system}
 ";
 

@@ -30,6 +30,8 @@ const MAX_HOURS: u32 = 8760;
 /// A week.
 const MAX_MINUTES: u32 = 10_080;
 const MAX_FOLDER_MIB: u32 = 1 << 20;
+/// A week: what is forgiven longer is forgotten.
+const MAX_ADMITTED_HOURS: u32 = 168;
 
 impl Reader<'_> {
     pub(super) fn advisor(&self, section: &AdvisorSection) -> Result<AdvisorSettings> {
@@ -56,6 +58,7 @@ impl Reader<'_> {
             },
             cache: self.filled("cache", section.cache.as_ref())?,
             scratch: self.filled("scratch", section.scratch.as_ref())?,
+            already_admitted: self.already_admitted(section)?,
             work: cise_advisor::Settings {
                 platforms,
                 ..defaults
@@ -103,6 +106,15 @@ impl Reader<'_> {
             folder: self.folder.join(&written.folder),
             bytes: u64::from(most) << 20,
         }))
+    }
+
+    fn already_admitted(&self, section: &AdvisorSection) -> Result<Option<SignedDuration>> {
+        let Some(hours) = section.already_admitted_hours else {
+            return Ok(None);
+        };
+        let field = "advisor.alreadyAdmittedHours";
+        let hours = self.bounded(field, Some(hours), 1..=MAX_ADMITTED_HOURS, hours)?;
+        Ok(Some(SignedDuration::from_hours(hours.into())))
     }
 
     fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {
