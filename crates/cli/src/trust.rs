@@ -1,17 +1,19 @@
 //! `cise trust`: the roots of trust that are pinned.
 
+mod pins;
+
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use cise_policy::{TrustServer, TrustServerError};
 use cise_reference::Repository;
-use cise_signature::store::{FolderStore, TrustState};
+use cise_signature::store::TrustState;
 use cise_signature::{Gun, PinKey};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::terminal;
+use pins::{Pins, PlaceArgs};
 
 #[derive(Args, Debug)]
 #[command(
@@ -19,11 +21,15 @@ use crate::terminal;
     long_about = "List, show or forget the roots of trust that are pinned\n\n\
         The first root of trust that a repository's trust server shows is pinned, and from then on only a successor of it is \
         accepted. Where a repository was set up anew on purpose, forget its pin: the next root that is seen will be pinned. \
-        Policies that name a trust server of their own have pins of their own, which `--trust-server` names.",
+        Policies that name a trust server of their own have pins of their own, which `--trust-server` names.\n\n\
+        Pins are in ConfigMaps of CISE's namespace in a cluster, or in the folder of `cise serve --state`. Whoever looks needs to `list` \
+        and `get` ConfigMaps of that namespace, and to `delete` those that are to be forgotten.",
     after_help = "\
 Examples:
+  cise trust list
+  cise trust forget registry.example.com/team/app
+  cise trust show --namespace security registry.example.com/team/app
   cise trust list --state /var/lib/cise
-  cise trust forget --state /var/lib/cise registry.example.com/team/app
   cise trust forget --state /var/lib/cise --trust-server https://notary.example.com registry.example.com/team/app"
 )]
 pub(crate) struct TrustArgs {
@@ -36,12 +42,12 @@ enum TrustCommand {
     /// List the repositories whose roots are pinned
     List {
         #[command(flatten)]
-        state: StateArg,
+        place: PlaceArgs,
     },
     /// Show what is pinned of a repository, in JSON
     Show {
         #[command(flatten)]
-        state: StateArg,
+        place: PlaceArgs,
         #[command(flatten)]
         server: ServerArg,
         /// The repository, as in an image's name
@@ -51,20 +57,13 @@ enum TrustCommand {
     /// Forget what is pinned of repositories
     Forget {
         #[command(flatten)]
-        state: StateArg,
+        place: PlaceArgs,
         #[command(flatten)]
         server: ServerArg,
         /// The repositories, as in an image's name
         #[arg(required = true, value_name = "REPOSITORY", value_parser = repository)]
         repositories: Vec<Gun>,
     },
-}
-
-#[derive(Args, Debug)]
-struct StateArg {
-    /// The folder in which roots of trust are pinned
-    #[arg(long, value_name = "DIR", env = "CISE_STATE")]
-    state: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -76,33 +75,20 @@ struct ServerArg {
 
 pub(crate) fn run(args: &TrustArgs) -> Result<(), Failure> {
     match &args.command {
-        TrustCommand::List { state } => list(&state.open()?),
+        TrustCommand::List { place } => list(&place.open()?),
         TrustCommand::Show {
-            state,
+            place,
             server,
             repository,
-        } => show(&state.open()?, &server.pin(repository)),
+        } => show(&place.open()?, &server.pin(repository)),
         TrustCommand::Forget {
-            state,
+            place,
             server,
             repositories,
         } => {
             let pins = repositories.iter().map(|repository| server.pin(repository));
-            forget(&state.open()?, pins)
+            forget(&place.open()?, pins)
         }
-    }
-}
-
-impl StateArg {
-    fn open(&self) -> Result<FolderStore, Failure> {
-        if !self.state.is_dir() {
-            return Err(
-                Failure::new(format!("{}: no such folder", self.state.display()))
-                    .with_hint("name the folder that `cise serve --state` has"),
-            );
-        }
-        // Nothing is recorded here, so there is nothing to bound.
-        Ok(FolderStore::open(&self.state, usize::MAX)?)
     }
 }
 
@@ -115,10 +101,10 @@ impl ServerArg {
     }
 }
 
-fn list(store: &FolderStore) -> Result<(), Failure> {
+fn list(place: &Pins) -> Result<(), Failure> {
     let mut table = String::new();
     let mut damaged = None;
-    for record in store.list()? {
+    for record in place.list()? {
         match record {
             Ok(state) => {
                 // Writing to a string cannot fail.
@@ -142,15 +128,15 @@ fn list(store: &FolderStore) -> Result<(), Failure> {
     damaged.map_or(Ok(()), Err)
 }
 
-fn show(store: &FolderStore, pin: &PinKey) -> Result<(), Failure> {
-    let state = store.show(pin)?.ok_or_else(|| unknown(pin))?;
+fn show(place: &Pins, pin: &PinKey) -> Result<(), Failure> {
+    let state = place.show(pin)?.ok_or_else(|| unknown(pin))?;
     terminal::print(&format!("{:#}\n", described(&state)))
 }
 
-fn forget(store: &FolderStore, pins: impl Iterator<Item = PinKey>) -> Result<(), Failure> {
+fn forget(place: &Pins, pins: impl Iterator<Item = PinKey>) -> Result<(), Failure> {
     let mut missing = None;
     for pin in pins {
-        if store.forget(&pin)? {
+        if place.forget(&pin)? {
             terminal::print(&format!("forgot {pin}\n"))?;
         } else {
             missing = Some(unknown(&pin));

@@ -76,6 +76,7 @@ fn a_cluster_is_guarded_by_the_policies_that_are_applied_to_it() {
     story.the_default_policies_demand_trust_everywhere_but_in_the_systems_namespaces(&peers);
     story.a_policy_of_a_namespace_pins_what_is_signed_and_lets_in_what_it_exempts(&peers);
     story.what_was_seen_is_kept_in_the_cluster(&peers);
+    story.pins_of_the_cluster_are_listed_shown_and_forgotten(&peers);
     story.metrics_tell_of_the_policies();
     story.the_server_ends_in_order();
 }
@@ -269,6 +270,43 @@ impl Story {
         assert!(
             record.as_str().unwrap().contains(&peers.repository()),
             "{records}"
+        );
+    }
+
+    fn pins_of_the_cluster_are_listed_shown_and_forgotten(&self, peers: &Peers) {
+        let kubeconfig = self.admin.kubeconfig().display().to_string();
+        let trust = |arguments: &str| {
+            let line = format!("trust {arguments} --kubeconfig {kubeconfig}");
+            self.server.folder.run(&line)
+        };
+        let repository = peers.repository();
+        let listed = trust("list");
+        let line = listed.stdout.trim_end();
+        assert!(
+            listed.status == 0
+                && line.starts_with(&format!("{repository}  root "))
+                && line.ends_with(&format!("from {}/", peers.notary.trust().server_url)),
+            "{}",
+            listed.transcript()
+        );
+        let shown = trust(&format!("show -n ibm-system {repository}"));
+        let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+        assert_eq!(shown["repository"], repository);
+
+        let elsewhere = trust("list --namespace team");
+        assert_eq!(elsewhere.transcript(), "status: 0\n");
+        let forgotten = trust(&format!("forget {repository}"));
+        assert_eq!(
+            forgotten.transcript(),
+            format!("status: 0\n--- stdout\nforgot {repository}\n")
+        );
+        assert_eq!(trust("list").transcript(), "status: 0\n");
+        let unknown = trust(&format!("forget {repository}"));
+        assert_eq!(
+            unknown.stderr,
+            format!(
+                "error: nothing is pinned of {repository}\nhint: `cise trust list` shows what is\n"
+            )
         );
     }
 
