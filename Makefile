@@ -22,7 +22,7 @@ SETS := images
 demo-cluster: SETS := images cluster helm
 bench: SETS := images cluster
 compare: SETS := images compare
-test: SETS := images cluster helm
+test: SETS := images cluster helm cert-manager
 
 FUZZ_VERSION := 0.13.2
 FUZZ         := $(CISE_CACHE)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz

@@ -47,6 +47,8 @@ pub enum Set {
     Helm,
     /// What findings and inventories are compared with.
     Compare,
+    /// cert-manager, which other installations leave their certificates to.
+    CertManager,
 }
 
 impl Set {
@@ -57,6 +59,7 @@ impl Set {
             Self::Cluster => "cluster",
             Self::Helm => "helm",
             Self::Compare => "compare",
+            Self::CertManager => "cert-manager",
         }
     }
 }
@@ -232,6 +235,18 @@ pub static HELM4: Component = Component {
     installed: Installed::Never,
 };
 
+/// The controllers of cert-manager that make certificates, for issuers of the kinds CA and self-signed.
+pub static CERT_MANAGER: Component = Component {
+    name: "cert-manager-controllers",
+    set: Set::CertManager,
+    build_time: "2 min",
+    module: "certmanager",
+    package: "tools.invalid/certmanager/controllers",
+    ldflags: STRIPPED,
+    overlay: None,
+    installed: Installed::Never,
+};
+
 /// What unpacks images as the specification has it.
 pub static UMOCI: Component = Component {
     name: "umoci",
@@ -290,7 +305,7 @@ pub static SYFT: Component = Component {
 };
 
 /// Every component.
-pub static ALL: [&Component; 15] = [
+pub static ALL: [&Component; 16] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
@@ -306,6 +321,7 @@ pub static ALL: [&Component; 15] = [
     &HELM4,
     &OSV_SCANNER,
     &SYFT,
+    &CERT_MANAGER,
 ];
 
 /// Whether all of these are there; says which one is not, as [`Component::require`] does.
@@ -350,6 +366,11 @@ impl Component {
     /// Where the program is, for the parts of the test kit that start it.
     pub(crate) fn program(&self) -> Result<PathBuf, Error> {
         self.find().ok_or(Error::Missing(self.name))
+    }
+
+    /// The folder with the sources of one of the Go modules that it is built from, as they were fetched for that.
+    pub(crate) fn sources(&self, module: &str) -> Result<PathBuf, Error> {
+        build::sources(self, module)
     }
 
     fn missing(&self) {

@@ -6,8 +6,10 @@
 pub mod authority;
 mod background;
 pub mod caller;
+pub mod cert_manager;
 pub mod cise;
 mod client;
+pub mod clock;
 mod command;
 pub mod components;
 pub mod controlplane;

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::Cise;
 use super::volumes::{Mounter, Mounts};
 use crate::Error;
 use crate::background::lock;
+use crate::clock::WrongClock;
 use crate::controlplane::{Api, ControlPlane, End, Program, Runtime, ServiceProxy, User};
 use crate::process::free_port;
 
@@ -33,6 +35,7 @@ const ADVISOR: u16 = 443;
 #[derive(Debug)]
 pub struct Pods {
     program: PathBuf,
+    clocks: Option<Clocks>,
     api: Api,
     server: String,
     authority: PathBuf,
@@ -47,6 +50,14 @@ pub struct Replicas {
     processes: Arc<Mutex<BTreeMap<String, Arc<Mutex<Cise>>>>>,
 }
 
+/// The wrong clocks of servers.
+#[derive(Debug)]
+struct Clocks {
+    clock: WrongClock,
+    ahead: Vec<i64>,
+    next: AtomicUsize,
+}
+
 /// The process of a pod.
 struct Running(Arc<Mutex<Cise>>);
 
@@ -58,6 +69,7 @@ impl Pods {
     pub fn new(program: &Path, plane: &ControlPlane, replicas: &Replicas) -> Result<Self, Error> {
         Ok(Self {
             program: program.to_owned(),
+            clocks: None,
             api: plane.api(&User::admin())?,
             server: plane.url().to_owned(),
             authority: plane.authority().certificate_file(),
@@ -71,6 +83,19 @@ impl Pods {
     pub fn by_way_of(self, address: SocketAddr) -> Self {
         let server = format!("https://{address}");
         Self { server, ..self }
+    }
+
+    /// The same, whose servers have wrong clocks: in turns, by so many seconds ahead of the real one, or behind it.
+    pub fn with_clocks(self, ahead: &[i64]) -> Result<Self, Error> {
+        let clocks = Clocks {
+            clock: WrongClock::make()?,
+            ahead: ahead.to_vec(),
+            next: AtomicUsize::new(0),
+        };
+        Ok(Self {
+            clocks: Some(clocks),
+            ..self
+        })
     }
 
     fn run(&self, pod: &Value) -> Result<Arc<Mutex<Cise>>, Error> {
@@ -90,10 +115,13 @@ impl Pods {
             .current_dir(&folder)
             .env_clear()
             .env("POD_NAME", name);
-        if serves(pod)
-            && let Some(address) = self.advisor(pod)?
-        {
-            command.arg(format!("--advisor-address={address}"));
+        if serves(pod) {
+            if let Some(clocks) = &self.clocks {
+                clocks.set(&mut command);
+            }
+            if let Some(address) = self.advisor(pod)? {
+                command.arg(format!("--advisor-address={address}"));
+            }
         }
         let process = Arc::new(Mutex::new(Cise::start(&mut command, &folder, admin)?));
         lock(&self.replicas.processes).insert(name.to_owned(), Arc::clone(&process));
@@ -131,6 +159,15 @@ impl Pods {
         let path = folder.join("kubeconfig");
         fs::write(&path, config.to_string()).map_err(Error::writing(&path))?;
         Ok(path)
+    }
+}
+
+impl Clocks {
+    fn set(&self, command: &mut Command) {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(seconds) = self.ahead.iter().cycle().nth(next) {
+            self.clock.set(command, *seconds);
+        }
     }
 }
 

@@ -49,6 +49,17 @@ fn compile(component: &Component, folder: &Path) -> Result<(), Error> {
     run(&mut go, "").map(drop)
 }
 
+/// Where Go keeps the sources of a module that the component's module pins; they are fetched where they are missing.
+pub(super) fn sources(component: &Component, module: &str) -> Result<PathBuf, Error> {
+    let mut go = Command::new("go");
+    go.args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module])
+        .current_dir(component.module_folder())
+        .env("GOFLAGS", "")
+        .env("GOWORK", "off");
+    let folder = run(&mut go, "")?;
+    Ok(PathBuf::from(folder.trim()))
+}
+
 impl Overlay {
     /// What it does to Go's library, as text that changes when it does something else.
     pub(super) fn recipe(self) -> &'static str {

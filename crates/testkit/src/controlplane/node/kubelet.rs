@@ -38,6 +38,8 @@ enum Content {
     Program(Box<dyn Program>),
     /// A program that ended by itself, then.
     Ended(Instant),
+    /// A program that failed, and is not started again.
+    Failed,
 }
 
 /// A pod on its way out.
@@ -81,7 +83,7 @@ impl Kubelet {
         let pod = self.pods.values().find(|pod| pod.address == address)?;
         match &pod.content {
             Content::Program(program) => program.address(port),
-            Content::Nothing | Content::Ended(_) => None,
+            Content::Nothing | Content::Ended(_) | Content::Failed => None,
         }
     }
 
@@ -140,6 +142,7 @@ impl Running {
             Content::Program(mut program) => match program.ended() {
                 None => Content::Program(program),
                 Some(End::Well) if pod::has_an_end(pod) => Content::Nothing,
+                Some(End::Badly) if !pod::is_tried_again(pod) => Content::Failed,
                 Some(_) => Content::Ended(Instant::now()),
             },
             Content::Ended(at) if at.elapsed() > RESTARTS_AFTER => start(pod, runtime),
@@ -168,6 +171,7 @@ impl Running {
             Content::Nothing if pod::has_an_end(pod) => Progress::Succeeded,
             Content::Nothing => Progress::Ready,
             Content::Ended(_) => Progress::Unready,
+            Content::Failed => Progress::Failed,
             Content::Program(program) => {
                 if program.is_ready() {
                     Progress::Ready

@@ -29,6 +29,8 @@ pub(super) enum Progress {
     Ready,
     /// It has ended well.
     Succeeded,
+    /// It has failed, and is not tried again.
+    Failed,
 }
 
 /// What the node of this name does next about a pod.
@@ -55,6 +57,11 @@ pub(super) fn has_an_end(pod: &Value) -> bool {
     text(pod, "/spec/restartPolicy") != "Always"
 }
 
+/// Whether its program is started again when it has failed.
+pub(super) fn is_tried_again(pod: &Value) -> bool {
+    text(pod, "/spec/restartPolicy") != "Never"
+}
+
 /// How long its program goes on after it was deleted, before it is asked to end: `lifecycle.preStop.sleep`.
 pub(super) fn lingers_for(pod: &Value) -> Duration {
     let seconds = pod.pointer("/spec/containers/0/lifecycle/preStop/sleep/seconds");
@@ -74,10 +81,10 @@ pub(super) fn status(pod: &Value, address: &str, progress: Progress, now: &str) 
         let status = if holds { "True" } else { "False" };
         json!({ "type": kind, "status": status, "lastTransitionTime": now })
     };
+    let ended = |code: u8, reason: &str| json!({ "terminated": { "exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now } });
     let state = match progress {
-        Progress::Succeeded => {
-            json!({ "terminated": { "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now } })
-        }
+        Progress::Succeeded => ended(0, "Completed"),
+        Progress::Failed => ended(1, "Error"),
         Progress::Unready | Progress::Ready => json!({ "running": { "startedAt": now } }),
     };
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
@@ -88,7 +95,11 @@ pub(super) fn status(pod: &Value, address: &str, progress: Progress, now: &str) 
         })
     });
     json!({
-        "phase": if progress == Progress::Succeeded { "Succeeded" } else { "Running" },
+        "phase": match progress {
+            Progress::Succeeded => "Succeeded",
+            Progress::Failed => "Failed",
+            Progress::Unready | Progress::Ready => "Running",
+        },
         "hostIP": HOST_ADDRESS, "podIP": address, "podIPs": [{ "ip": address }],
         "startTime": text(pod, "/metadata/creationTimestamp"),
         "conditions": [
@@ -131,6 +142,19 @@ mod tests {
             (pod(deleted(), "there", "Running"), Step::Leave),
         ] {
             assert_eq!(next(&pod, "here"), expected, "{pod}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_failed_says_so_where_it_is_not_tried_again() {
+        for (policy, expected) in [("Always", true), ("OnFailure", true), ("Never", false)] {
+            let pod =
+                json!({ "spec": { "restartPolicy": policy, "containers": [{ "name": "a" }] } });
+            assert_eq!(is_tried_again(&pod), expected, "{policy}");
+            let failed = status(&pod, "10.1.0.1", Progress::Failed, "now");
+            assert_eq!(text(&failed, "/phase"), "Failed");
+            let ended = "/containerStatuses/0/state/terminated/exitCode";
+            assert_eq!(failed.pointer(ended), Some(&json!(1)));
         }
     }
 
