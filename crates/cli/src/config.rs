@@ -16,6 +16,7 @@ use cise_signature::notary::{NotarySettings, Presets, TrustServers};
 
 pub(crate) use advisor::{
     AdvisorService, AdvisorSettings, DatabasePull, FOLDER_MIB, FolderSettings, PlatformChoice,
+    Vouched,
 };
 pub(crate) use cluster::{Certificate, ClusterSettings, Defaults};
 

@@ -5,6 +5,7 @@ mod admissions;
 mod advisor;
 mod advisories;
 mod args;
+mod authority;
 mod check;
 mod completions;
 mod config;

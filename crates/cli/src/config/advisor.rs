@@ -62,8 +62,17 @@ pub(crate) struct AdvisorService {
     /// The host of the URL, without its port.
     pub(crate) host: String,
     /// Who vouches for it; nothing, if CISE's own authority does.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) vouched: Option<Vouched>,
     pub(crate) token_file: PathBuf,
+}
+
+/// An authority that somebody else keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Vouched {
+    /// Its file.
+    pub(crate) file: PathBuf,
+    /// What it vouches for is trusted so, as the file was read first.
+    pub(crate) tls: Tls,
 }
 
 /// The most MiB that such a folder takes, unless the configuration says: what some ten thousand layers say, or a very large database.

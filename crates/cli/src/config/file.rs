@@ -208,8 +208,8 @@ pub(crate) struct AdvisorFolder {
 pub(crate) struct AdvisorService {
     /// Its URL, with https.
     pub(crate) url: String,
-    /// A PEM file of authorities that vouch for it; no others do. Default: the authority of CISE's own certificates, which takes a section
-    /// `cluster`.
+    /// A PEM file of authorities that vouch for it; no others do. It is picked up when it changes. Default: the authority of CISE's own
+    /// certificates, which takes a section `cluster`.
     pub(crate) ca_file: Option<String>,
     /// The file with the token that is shown to it: of a service account, for the audience `cise-advisor`.
     pub(crate) token_file: String,

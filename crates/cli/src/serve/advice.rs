@@ -11,8 +11,9 @@ use cise_advisor::{Advise, Advisor};
 use cise_kubernetes::{Cluster, NodeWatch};
 use cise_registry::{Registry, Service, Tls};
 use clap::Args;
+use tokio::sync::watch;
 
-use super::citizen::Authorities;
+use crate::authority::{self, Authorities};
 use crate::config::{AdvisorService, Configuration, PlatformChoice};
 use crate::failure::Failure;
 use crate::{advisories, wiring};
@@ -99,8 +100,13 @@ impl Guide {
                 if let Some(nodes) = way.nodes.take() {
                     tokio::spawn(judge_for_nodes(remote.clone(), nodes));
                 }
-                match (&way.service.tls, authorities) {
-                    (Some(tls), _) => way.reach(tls.clone()),
+                match (way.service.vouched.clone(), authorities) {
+                    (Some(vouched), _) => {
+                        way.reach(vouched.tls);
+                        let (sender, authorities) = watch::channel(None);
+                        tokio::spawn(authority::follow(vouched.file, sender));
+                        tokio::spawn(trust(*way, authorities));
+                    }
                     (None, Some(authorities)) => drop(tokio::spawn(trust(*way, authorities))),
                     (None, None) => tracing::error!(
                         "nobody vouches for the advisor: expected `advisor.service.caFile`, or a section `cluster`"

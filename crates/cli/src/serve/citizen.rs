@@ -2,7 +2,6 @@
 
 use std::env;
 use std::future::pending;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +15,11 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::authority::{self, Authorities};
 use crate::config::{Certificate, ClusterSettings, Defaults};
 use crate::failure::Failure;
 
-/// How often what failed is tried again, and how often a file is looked at.
+/// How often what failed is tried again.
 const LOOKS_EVERY: Duration = Duration::from_secs(5);
 
 /// How long giving up the lease may take.
@@ -27,8 +27,6 @@ const RESIGNS_WITHIN: Duration = Duration::from_secs(3);
 
 /// The environment variable with a name that no other replica has.
 const IDENTITY: &str = "POD_NAME";
-
-pub(super) type Authorities = watch::Receiver<Option<Arc<str>>>;
 
 /// A server that takes part in the life of its cluster. What it does ends when it is dropped.
 pub(super) struct Citizen {
@@ -70,7 +68,7 @@ impl Citizen {
             }
             (Certificate::IssuedBy(file), Some(given)) => {
                 let (sender, authorities) = watch::channel(None);
-                tasks.spawn(follow_file(file, sender));
+                tasks.spawn(authority::follow(file, sender));
                 (given, authorities)
             }
             (Certificate::Kept(_), Some(_)) => return Err(Failure::new(
@@ -202,26 +200,6 @@ fn shown(status: RegistrationStatus) -> Registration {
 fn identity(kept: &ServingCertificate) -> Result<Identity, Failure> {
     let key = kept.key.expose_secret().as_bytes();
     Ok(Identity::from_pem(kept.chain.as_bytes(), key)?)
-}
-
-/// Reads the authority that somebody else keeps, again and again. While it cannot be read, the one before is kept.
-async fn follow_file(file: PathBuf, authorities: watch::Sender<Option<Arc<str>>>) {
-    let mut looks = tokio::time::interval(LOOKS_EVERY);
-    loop {
-        looks.tick().await;
-        match tokio::fs::read_to_string(&file).await {
-            Ok(text) => {
-                authorities.send_if_modified(|known| {
-                    let is_new = known.as_deref() != Some(&*text);
-                    if is_new {
-                        *known = Some(text.into());
-                    }
-                    is_new
-                });
-            }
-            Err(error) => tracing::warn!("{} cannot be read: {error}", file.display()),
-        }
-    }
 }
 
 async fn make_defaults(cluster: Cluster, mut leads: watch::Receiver<bool>) {

@@ -21,6 +21,7 @@ use crate::config::file::{
 };
 use crate::config::{
     AdvisorService, AdvisorSettings, DatabasePull, FOLDER_MIB, FolderSettings, PlatformChoice,
+    Vouched,
 };
 use crate::wiring;
 
@@ -118,11 +119,7 @@ impl Reader<'_> {
     }
 
     fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {
-        let tls = written.ca_file.as_deref().map(|path| {
-            let field = "advisor.service.caFile";
-            let tls = Tls::default().with_roots(&self.read(field, path)?);
-            tls.map_err(|error| self.fault(field, error))
-        });
+        let vouched = written.ca_file.as_deref().map(|path| self.vouched(path));
         let rest = written.url.strip_prefix("https://").unwrap_or_default();
         let host = rest.split(['/', ':']).next().unwrap_or_default();
         if host.is_empty() {
@@ -131,8 +128,19 @@ impl Reader<'_> {
         Ok(AdvisorService {
             url: written.url.as_str().into(),
             host: host.to_owned(),
-            tls: tls.transpose()?,
+            vouched: vouched.transpose()?,
             token_file: self.folder.join(&written.token_file),
+        })
+    }
+
+    fn vouched(&self, path: &str) -> Result<Vouched> {
+        let field = "advisor.service.caFile";
+        let tls = Tls::default()
+            .with_roots(&self.read(field, path)?)
+            .map_err(|error| self.fault(field, error))?;
+        Ok(Vouched {
+            file: self.folder.join(path),
+            tls,
         })
     }
 
