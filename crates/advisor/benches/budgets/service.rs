@@ -9,7 +9,7 @@ use cise_advisor::assessment::{Rules, Status};
 use cise_advisor::database::Database;
 use cise_advisor::exemption::{Exemptions, TagBinding};
 use cise_advisor::inventory::MemoryCache;
-use cise_advisor::{Advise as _, Advisor, Question, Settings};
+use cise_advisor::{Advise as _, Advisor, Question, Settings, Urgency};
 use cise_policy::HostPattern;
 use cise_reference::{Digest, Reference};
 use cise_registry::{
@@ -160,6 +160,7 @@ async fn one(advisor: &Advisor, image: &Reference, digest: &Digest) -> Result<()
         },
         exemptions: &exemptions,
         rules: &rules,
+        urgency: Urgency::Waited,
         now: Timestamp::now(),
     };
     let assessment = advisor

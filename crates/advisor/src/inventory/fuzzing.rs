@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cise_reference::{Algorithm, Digest};
 
 use super::configuration::Configuration;
-use super::layer::{self, Expected, LayerError, LayerInventory};
+use super::layer::{self, Expected, LayerError, LayerInventory, Room};
 use super::limits::Limits;
 use super::overlay;
 use super::source::SourceError;
@@ -30,7 +30,7 @@ pub fn layer(blob: &[u8], most: u64) -> Result<LayerInventory, LayerError> {
         ..Limits::default()
     };
     let chunk = Ok::<_, SourceError>(Bytes::copy_from_slice(blob));
-    layer::read(std::iter::once(chunk), &expected, &limits)
+    layer::read(std::iter::once(chunk), &expected, Room::new(&limits, None))
 }
 
 /// Reads a blob of which nothing but the size is known, so that the end is an error at the latest.
@@ -45,7 +45,7 @@ pub fn stream(
         size,
         diff_id: unknown,
     };
-    layer::read(chunks.map(Ok), &expected, limits)
+    layer::read(chunks.map(Ok), &expected, Room::new(limits, None))
 }
 
 /// What is said of a layer's table of contents, where a manifest says nothing of it.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use cise_advisor::Manager;
 use cise_advisor::inventory::{Indexer, Inventory, Layout, Limits, MemoryCache, Platform};
+use cise_registry::Progress;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -31,7 +32,11 @@ pub(crate) fn ours(layout: &Path) -> Result<Inventory> {
         let layout = Layout::folder(layout).await?;
         let image = layout.image(None)?.clone();
         let platforms = [Platform::new("linux", "amd64", "")];
-        anyhow::Ok(indexer.inventories(&layout, &image, &platforms).await?)
+        anyhow::Ok(
+            indexer
+                .inventories(&layout, &image, &platforms, &Progress::new())
+                .await?,
+        )
     })?;
     found
         .images

@@ -10,7 +10,7 @@ use super::error::BuildError;
 use super::gathering::Gathered;
 use super::previous::Previous;
 use super::{Build, Built, MAKER, Outcome, Progress};
-use crate::database::manifest::{Catalogue, Manifest, SegmentNote, SourceNote};
+use crate::database::manifest::{Manifest, SegmentNote};
 use crate::database::{container, replacement};
 
 /// Writes what was gathered.
@@ -32,8 +32,13 @@ pub(crate) fn write(
     container::write_preamble(&mut file).map_err(failed)?;
     let (segments, kept) = assemble(build, gathered, output, &mut file, progress)?;
     let manifest = Manifest {
+        maker: MAKER.into(),
+        texts: build.texts,
+        releases: build.releases.clone(),
+        sources,
+        known_exploited,
         life_spans,
-        ..manifest(build, sources, known_exploited, segments)
+        segments,
     };
     let digest = container::write_end(&mut file, &manifest).map_err(failed)?;
     let file = file
@@ -53,23 +58,6 @@ pub(crate) fn write(
         kept,
         outcome,
     })
-}
-
-fn manifest(
-    build: &Build,
-    sources: Vec<SourceNote>,
-    known_exploited: Option<Catalogue>,
-    segments: Vec<SegmentNote>,
-) -> Manifest {
-    Manifest {
-        maker: MAKER.into(),
-        texts: build.texts,
-        releases: build.releases.clone(),
-        sources,
-        known_exploited,
-        life_spans: Vec::new(),
-        segments,
-    }
 }
 
 /// Writes the segments. Gives their notes, and how many of them were taken over.

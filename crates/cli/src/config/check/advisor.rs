@@ -23,7 +23,6 @@ use crate::config::{
     AdvisorService, AdvisorSettings, DatabasePull, FOLDER_MIB, FolderSettings, PlatformChoice,
     Vouched,
 };
-use crate::wiring;
 
 /// The registries that the product's documentation speaks of.
 const IBM_CLOUD: [&str; 3] = ["icr.io", "*.icr.io", "registry*.bluemix.net"];
