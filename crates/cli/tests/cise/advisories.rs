@@ -251,8 +251,9 @@ impl World {
 
     /// Exempts an issue of all images for the pods of the namespace `team`.
     pub(crate) fn exempt(&self, kind: &str, id: &str, more: &str) {
+        let scope = format!("{}/team/*", self.registry.host());
         let run = self.run(&format!(
-            "exemption add --file policies/exemptions.yaml -n team --scope * --issue-type {kind} --issue-id {id} {more}"
+            "exemption add --file policies/exemptions.yaml -n team --scope {scope} --issue-type {kind} --issue-id {id} {more}"
         ));
         assert_eq!(run.status, 0, "{}", run.transcript());
     }
