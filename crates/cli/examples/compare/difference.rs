@@ -55,7 +55,7 @@ impl Rule {
                 "CISE names advisories of kernel sources and does not count them, osv-scanner passes over the source `linux`"
             }
             Self::NotConfigured => {
-                "CISE judges packages that dpkg has unpacked and not configured, since their files are in place; the others take the state `installed` alone"
+                "CISE judges packages that dpkg has unpacked and not configured, since their files are in place; osv-scanner takes the state `installed` alone"
             }
             Self::Language => "packages of programming languages are not read by CISE",
             Self::OtherVendor => {
