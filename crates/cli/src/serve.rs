@@ -3,6 +3,7 @@
 mod advice;
 mod citizen;
 mod cluster;
+mod defaults;
 mod manifests;
 mod origin;
 mod reviewer;
@@ -110,6 +111,12 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         joined = standing.take(origin.cluster(), &configuration, &metrics) => joined?,
         () = stop.clone().wait() => return Ok(()),
     };
+    if let Some(citizen) = &mut citizen {
+        tokio::select! {
+            () = citizen.default_policies(&ready) => {}
+            () = stop.clone().wait() => return Ok(()),
+        }
+    }
     let cluster = origin.cluster().cloned();
     let (sources, mut following) = tokio::select! {
         opened = origin.open(&ready, &metrics) => opened?,

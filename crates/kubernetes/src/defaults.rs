@@ -30,13 +30,7 @@ pub enum Defaults {
 ///
 /// Fails where their definitions, or a namespace, are not there yet; then it is to be tried again.
 pub async fn make_default_policies(cluster: &Cluster) -> Result<Defaults, Error> {
-    let markers: Api<ConfigMap> = Api::namespaced(cluster.client(), cluster.namespace());
-    let place = format!("ConfigMap {}/{MARKER}", cluster.namespace());
-    let marker = answer(markers.get_opt(MARKER)).await;
-    if marker
-        .map_err(|error| Error::request("reading", &place, &error))?
-        .is_some()
-    {
+    if default_policies_were_made(cluster).await? {
         return Ok(Defaults::MadeBefore);
     }
     make(cluster.client(), PolicyKind::Cluster, CLUSTER, None).await?;
@@ -61,9 +55,26 @@ pub async fn make_default_policies(cluster: &Cluster) -> Result<Defaults, Error>
         },
         ..ConfigMap::default()
     };
-    let made = answer(markers.create(&PostParams::default(), &marker)).await;
-    unless_there(made).map_err(|error| Error::request("writing", place, &error))?;
+    let made = answer(markers(cluster).create(&PostParams::default(), &marker)).await;
+    unless_there(made)
+        .map_err(|error| Error::request("writing", place_of_marker(cluster), &error))?;
     Ok(Defaults::Made)
+}
+
+/// Whether one of the replicas has made all of the default policies, at some time.
+pub async fn default_policies_were_made(cluster: &Cluster) -> Result<bool, Error> {
+    let marker = answer(markers(cluster).get_opt(MARKER)).await;
+    let marker =
+        marker.map_err(|error| Error::request("reading", place_of_marker(cluster), &error))?;
+    Ok(marker.is_some())
+}
+
+fn markers(cluster: &Cluster) -> Api<ConfigMap> {
+    Api::namespaced(cluster.client(), cluster.namespace())
+}
+
+fn place_of_marker(cluster: &Cluster) -> String {
+    format!("ConfigMap {}/{MARKER}", cluster.namespace())
 }
 
 async fn make(

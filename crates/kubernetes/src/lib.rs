@@ -36,7 +36,7 @@ pub use callers::{CallerError, Callers};
 pub use certificates::{CertificateKeeper, ServingCertificate};
 pub use cluster::{Access, Cluster};
 pub use crds::{definitions, exemption_definitions};
-pub use defaults::{Defaults, make_default_policies};
+pub use defaults::{Defaults, default_policies_were_made, make_default_policies};
 pub use error::Error;
 pub use exemptions::{ExemptionKind, ExemptionWatch};
 pub use installation::{Deleted, InstalledObject};

@@ -93,6 +93,19 @@ impl Overview {
     }
 }
 
+impl Configured {
+    /// Whether the API server is told to call any webhook in either pass.
+    pub async fn anywhere(cluster: &Cluster) -> Result<bool, Error> {
+        let client = cluster.client();
+        let (mutating, validating) = tokio::try_join!(
+            configured::<MutatingWebhookConfiguration>(Api::all(client.clone())),
+            configured::<ValidatingWebhookConfiguration>(Api::all(client)),
+        )?;
+        let is_filled = |one| matches!(one, Self::Webhooks(_));
+        Ok(is_filled(mutating) || is_filled(validating))
+    }
+}
+
 impl Probe {
     /// Has the API server judge, without making it, a pod in `namespace` whose image is none.
     pub async fn of(cluster: &Cluster, namespace: &str) -> Result<Self, Error> {

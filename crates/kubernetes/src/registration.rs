@@ -2,6 +2,7 @@
 
 mod conditions;
 mod hooks;
+mod reachable;
 mod settled;
 mod withheld;
 
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use crate::cluster::answer;
 use crate::error::is;
 use crate::{Cluster, Error, PolicyWatch};
+use reachable::Reachable;
 use settled::Settled;
 use withheld::Withheld;
 
@@ -51,6 +53,9 @@ const ATTEMPTS: usize = 5;
 const WITHHELD_FOR: Duration = Duration::from_secs(60);
 
 /// How long the API servers may take to hear of a changed configuration, which they follow by a watch.
+///
+/// Nothing tells that they have: none of them says which version of a configuration it calls by, and of several one alone could
+/// be asked, with a pod that is tried, which this program has no right to make. The time is what a watch needs several times over.
 const HEARD_WITHIN: Duration = Duration::from_millis(300);
 
 /// Keeps the two webhook configurations filled, while this one leads. It never makes them: one that is deleted stays deleted,
@@ -62,6 +67,7 @@ pub struct Registrar {
     settings: RegistrationSettings,
     policies: Arc<PolicyWatch>,
     authorities: watch::Receiver<Option<Arc<str>>>,
+    service: Reachable,
     settled: Mutex<Settled>,
     status: watch::Sender<RegistrationStatus>,
 }
@@ -80,7 +86,7 @@ pub struct RegistrationStatus {
 /// Whether the API server calls the webhooks of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Registered {
-    /// Not known: another replica keeps the configuration.
+    /// Not known: another replica keeps the configuration, or it is too early to fill it.
     #[default]
     Unknown,
     /// It does.
@@ -89,6 +95,16 @@ pub enum Registered {
     Deleted,
     /// The configuration could not be read or written.
     Failed(Error),
+}
+
+impl RegistrationStatus {
+    fn failed(error: &Error) -> Self {
+        Self {
+            mutating: Registered::Failed(error.clone()),
+            validating: Registered::Failed(error.clone()),
+            left_out: BTreeSet::new(),
+        }
+    }
 }
 
 struct Configuration<K> {
@@ -110,6 +126,7 @@ impl Registrar {
             mutating: Configuration::new(cluster, Pass::Mutating),
             validating: Configuration::new(cluster, Pass::Validating),
             namespace: cluster.namespace().to_owned(),
+            service: Reachable::new(cluster, &settings.service),
             settings,
             policies,
             authorities,
@@ -159,10 +176,15 @@ impl Registrar {
         Ok(())
     }
 
-    /// Nothing can be registered before the first policies and the first certificate are there.
+    /// Nothing can be registered before the first policies and the first certificate are there, and a pod that answers.
     async fn register(&self) -> Option<RegistrationStatus> {
         if !self.policies.is_ready() || self.authorities.borrow().is_none() {
             return None;
+        }
+        match self.service.holds().await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(RegistrationStatus::failed(&error)),
         }
         let (mutating, validating) =
             tokio::join!(self.mutating.keep(self), self.validating.keep(self));

@@ -7,20 +7,18 @@ use std::time::Duration;
 
 use cise_kubernetes::{
     CertificateKeeper, Cluster, Leadership, PolicyWatch, Registered, Registrar,
-    RegistrationSettings, RegistrationStatus, ServingCertificate, make_default_policies,
+    RegistrationSettings, RegistrationStatus, ServingCertificate,
 };
 use cise_server::metrics::{Registration, RegistrationState};
-use cise_server::{Certificates, Identity, Metrics};
+use cise_server::{Certificates, Condition, Identity, Metrics};
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::defaults::{self, Begun};
 use crate::authority::{self, Authorities};
 use crate::config::{Certificate, ClusterSettings, Defaults};
 use crate::failure::Failure;
-
-/// How often what failed is tried again.
-const LOOKS_EVERY: Duration = Duration::from_secs(5);
 
 /// How long giving up the lease may take.
 const RESIGNS_WITHIN: Duration = Duration::from_secs(3);
@@ -98,6 +96,17 @@ impl Citizen {
         self.authorities.clone()
     }
 
+    /// Waits until the default policies were made, where they are wanted, so that they are among the first that are read.
+    pub(super) async fn default_policies(&mut self, ready: &Condition) {
+        if self.defaults == Defaults::LeftOut {
+            return;
+        }
+        if defaults::made(&self.cluster, self.lease.leads(), ready).await == Begun::WithoutThem {
+            let making = defaults::make(self.cluster.clone(), self.lease.leads());
+            self.tasks.spawn(making);
+        }
+    }
+
     /// The one who has the API server call the webhooks. What it finds is in the metrics from now on.
     pub(super) fn registrar(
         &self,
@@ -117,10 +126,6 @@ impl Citizen {
         let leads = self.lease.leads();
         self.tasks
             .spawn(async move { registrar.follow(leads).await });
-        if self.defaults == Defaults::Made {
-            let (cluster, leads) = (self.cluster.clone(), self.lease.leads());
-            self.tasks.spawn(make_defaults(cluster, leads));
-        }
     }
 
     /// Completes only if one of the tasks fails.
@@ -200,15 +205,4 @@ fn shown(status: RegistrationStatus) -> Registration {
 fn identity(kept: &ServingCertificate) -> Result<Identity, Failure> {
     let key = kept.key.expose_secret().as_bytes();
     Ok(Identity::from_pem(kept.chain.as_bytes(), key)?)
-}
-
-async fn make_defaults(cluster: Cluster, mut leads: watch::Receiver<bool>) {
-    // It fails only when nobody seeks to lead any more.
-    while leads.wait_for(|leads| *leads).await.is_ok() {
-        match make_default_policies(&cluster).await {
-            Ok(defaults) => return tracing::info!(?defaults, "default policies"),
-            Err(error) => tracing::warn!("the default policies are not made yet: {error}"),
-        }
-        tokio::time::sleep(LOOKS_EVERY).await;
-    }
 }

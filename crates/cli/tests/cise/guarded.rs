@@ -28,6 +28,8 @@ pub(crate) struct Guarded {
     // It ends before the cluster does.
     node: Option<Node>,
     pub(crate) replicas: Replicas,
+    /// How many seconds the clocks of replicas are ahead, in turns; none: they are right.
+    pub(crate) clocks: Vec<i64>,
     /// The way from CISE to the API server.
     pub(crate) way: Relay,
     pub(crate) admin: Kubectl,
@@ -39,31 +41,43 @@ pub(crate) struct Guarded {
 impl Guarded {
     /// Installs the chart with these values and waits until two replicas answer by the default policies; `None` where that cannot be done here.
     pub(crate) fn start(values: &Value) -> Option<Self> {
+        let mut cluster = Self::prepare()?;
+        cluster.install(values);
+        Some(cluster)
+    }
+
+    /// A cluster without CISE, and without a node; `None` where that cannot be had here.
+    pub(crate) fn prepare() -> Option<Self> {
         if !require(&[&HELM3]) || !ControlPlane::require() {
             return None;
         }
         let plane = ControlPlane::start().unwrap();
         let admin = plane.kubectl(&User::admin()).unwrap();
         let way = Relay::start(plane.url().trim_start_matches("https://").parse().unwrap());
-        let mut cluster = Self {
+        let cluster = Self {
             node: None,
             replicas: Replicas::new().unwrap(),
+            clocks: Vec::new(),
             way: way.unwrap(),
             api: plane.api(&User::admin()).unwrap(),
             helm: Helm::new(&HELM3).unwrap().in_cluster(&admin),
             admin,
             plane,
         };
-        cluster.helm("install", &[], values);
         cluster.kubectl("create namespace team");
-        cluster.kubectl("-n team wait --for=create --timeout=60s serviceaccount/default");
-        cluster.node_comes();
-        cluster.answers();
-        // The last of the default policies, which one of the replicas makes.
-        cluster.kubectl(&format!(
-            "-n {HOME} wait --for=create --timeout=120s imagepolicy/ibmcloud-image-policy"
-        ));
+        for namespace in ["team", "default", "kube-system"] {
+            cluster.kubectl(&format!(
+                "-n {namespace} wait --for=create --timeout=60s serviceaccount/default"
+            ));
+        }
         Some(cluster)
+    }
+
+    /// Installs the chart with these values and waits until two replicas answer by the default policies.
+    pub(crate) fn install(&mut self, values: &Value) {
+        self.helm("install", &[], values);
+        self.node_comes();
+        self.answers();
     }
 
     /// Installs the chart, or upgrades what is installed. A busy machine is not a slow webhook.
@@ -95,7 +109,10 @@ impl Guarded {
     pub(crate) fn node_comes(&mut self) {
         let program = Path::new(env!("CARGO_BIN_EXE_cise"));
         let pods = Pods::new(program, &self.plane, &self.replicas).unwrap();
-        let pods = pods.by_way_of(self.way.address());
+        let mut pods = pods.by_way_of(self.way.address());
+        if !self.clocks.is_empty() {
+            pods = pods.with_clocks(&self.clocks).unwrap();
+        }
         self.node = Some(Node::start(&self.plane, NODE, pods).unwrap());
     }
 

@@ -19,6 +19,7 @@ mod citizen;
 mod cluster;
 mod crds;
 mod exemptions;
+mod first_install;
 mod guarded;
 mod healing;
 mod help;

@@ -1,6 +1,6 @@
 //! The default policies.
 
-use cise_kubernetes::{Defaults, make_default_policies};
+use cise_kubernetes::{Defaults, default_policies_were_made, make_default_policies};
 use cise_policy::ApiGroup;
 
 use crate::environment::Environment;
@@ -17,8 +17,10 @@ async fn the_default_policies_are_made_once_and_left_to_the_administrator_then()
         "{error}"
     );
 
+    assert_eq!(default_policies_were_made(&cluster).await, Ok(false));
     environment.define(ApiGroup::V1Beta1);
     assert_eq!(make_default_policies(&cluster).await, Ok(Defaults::Made));
+    assert_eq!(default_policies_were_made(&cluster).await, Ok(true));
     let name = "ibmcloud-image-policy";
     let read = |namespace| {
         environment.kubectl(&["-n", namespace, "get", "imagepolicy", name, "-o", "json"])

@@ -34,6 +34,12 @@ kind: Service
 metadata: {name: cise, namespace: ibm-system}
 spec: {clusterIP: 10.0.0.77, ports: [{port: 443}]}
 ---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: cise, namespace: ibm-system, labels: {kubernetes.io/service-name: cise}}
+addressType: IPv4
+endpoints: [{addresses: [10.1.0.1], conditions: {ready: true}}]
+---
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: cise, namespace: ibm-system}
