@@ -138,7 +138,7 @@ fn an_eviction_waits_for_the_other_replica(cluster: &Guarded) {
     ));
 }
 
-fn another_replica_leads_when_the_leader_is_gone(cluster: &Guarded) {
+pub(crate) fn another_replica_leads_when_the_leader_is_gone(cluster: &Guarded) {
     let leader = leader(cluster);
     cluster.kubectl(&format!(
         "-n {HOME} delete pod {leader} --force --grace-period=0"
@@ -155,7 +155,7 @@ fn when_the_leader_is_told_to_end_another_one_leads(cluster: &Guarded) {
     leads_another_than(cluster, &leader);
 }
 
-fn leader(cluster: &Guarded) -> String {
+pub(crate) fn leader(cluster: &Guarded) -> String {
     cluster.kubectl(&format!(
         "-n {HOME} get lease cise -o jsonpath={{.spec.holderIdentity}}"
     ))
