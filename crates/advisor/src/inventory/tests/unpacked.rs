@@ -26,8 +26,8 @@ enum Entry {
     Opaque,
 }
 
-/// Folders, links and databases that meet in many ways.
-const PATHS: [&str; 12] = [
+/// Folders, links and databases that meet in many ways, as `lib` and `usr/lib` do.
+const PATHS: [&str; 15] = [
     "dpkg/status",
     "dpkg/status",
     "a/dpkg/status",
@@ -40,7 +40,16 @@ const PATHS: [&str; 12] = [
     "a",
     "l",
     "other",
+    "u/l/dpkg/status",
+    "u/l",
+    "u",
 ];
+
+/// The target of a link: from the root, or from the folder that the link is in or the one above.
+fn target() -> impl Strategy<Value = String> {
+    let start = prop::sample::select(["/", "", "../"].as_slice());
+    (start, path()).prop_map(|(start, path)| format!("{start}{path}"))
+}
 
 fn path() -> impl Strategy<Value = String> {
     prop::sample::select(PATHS.as_slice()).prop_map(str::to_owned)
@@ -50,7 +59,7 @@ fn layer() -> impl Strategy<Value = Vec<(String, Entry)>> {
     let entry = prop_oneof![
         3 => Just(Entry::Folder),
         6 => Just(Entry::File),
-        2 => path().prop_map(|target| Entry::Link(format!("/{target}"))),
+        3 => target().prop_map(Entry::Link),
         1 => path().prop_map(Entry::Same),
         1 => Just(Entry::Gone),
         1 => Just(Entry::Opaque),
@@ -144,7 +153,7 @@ fn packages_are_those_of_what_umoci_unpacks() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(
         Config {
-            cases: 150,
+            cases: 200,
             failure_persistence: None,
             ..Config::default()
         },
