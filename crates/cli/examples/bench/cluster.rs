@@ -23,6 +23,9 @@ const NAMESPACES: usize = 100;
 /// Policies for the memory.
 const MANY: usize = 10_000;
 
+/// More pods a second than any API server makes on a machine like this.
+const MOST: u32 = 1000;
+
 const STARTS: usize = 5;
 const CHANGES: usize = 10;
 const POLL_EVERY: Duration = Duration::from_millis(5);
@@ -102,12 +105,23 @@ fn changes(stage: &Stage) -> Result<Vec<Row>> {
     Ok(vec![row.at_most(1000.0).remark(remark)])
 }
 
-/// If reviews queued up, each would take longer at the higher rate by the time that it waits.
+/// If reviews queued up, each would take longer at the higher rate by the time that it waits. Whether the cluster comes to that
+/// rate at all on this machine is another matter, and told beside.
 fn creations(stage: &Stage, cise: &Cise) -> Result<Vec<Row>> {
+    stage.leaves_out_what_is_unjudged()?;
+    let unjudged = creations::without_webhooks(stage, MOST)?;
     let _warm = Creations::run(stage, cise, 10)?;
     let (few, many) = (
         Creations::run(stage, cise, 10)?,
         Creations::run(stage, cise, 200)?,
+    );
+    let reached = Row::new(
+        "200 pod creations a second asked for: made",
+        many.rate,
+        Unit::Pieces,
+    );
+    let unjudged = format!(
+        "the same cluster makes {unjudged:.0} a second where no webhook is called, of {MOST} asked for"
     );
     let longer = many.review.as_secs_f64() / few.review.as_secs_f64();
     let remark = format!(
@@ -118,11 +132,14 @@ fn creations(stage: &Stage, cise: &Cise) -> Result<Vec<Row>> {
         many.in_flight
     );
     let row = Row::new(
-        "200 pod creations a second: time of a review, to that at 10 a second",
+        "the same: time of a review, to that at 10 a second",
         longer,
         Unit::Times,
     );
-    Ok(vec![row.at_most(1.5).remark(remark)])
+    Ok(vec![
+        reached.remark(unjudged),
+        row.at_most(1.5).remark(remark),
+    ])
 }
 
 /// One that finds them all when it starts, and one that has seen them come.

@@ -26,6 +26,9 @@ const INSTALLED: &str = include_str!("../../../tests/cise/citizen.yaml");
 const SERVICE: &str = "10.0.0.77:443";
 const GROUP: &str = "/apis/securityenforcement.admission.cloud.ibm.com/v1beta1";
 
+/// A namespace whose policy admits everything, and for which no webhook is called therefore.
+pub(super) const UNJUDGED: &str = "unjudged";
+
 /// How many write policies side by side.
 const WRITERS: usize = 8;
 
@@ -82,7 +85,7 @@ impl Stage {
             plane,
             site,
         };
-        for namespace in ["toggle", NAMESPACE] {
+        for namespace in ["toggle", UNJUDGED, NAMESPACE] {
             stage.make_namespace(namespace)?;
             let account = [
                 "wait",
@@ -161,10 +164,25 @@ impl Stage {
         }
     }
 
-    /// Makes a pod for good.
-    pub(super) fn make(&self, namespace: &str, image: &str) -> Result<()> {
-        let path = format!("/api/v1/namespaces/{namespace}/pods");
-        expect(self.api.post(&path, &pod(namespace, image))?.into_object()).map(drop)
+    /// Waits until no webhook is called for [`UNJUDGED`].
+    pub(super) fn leaves_out_what_is_unjudged(&self) -> Result<()> {
+        self.write_policy("everything", UNJUDGED, "*")?;
+        let path =
+            |kind| format!("/apis/admissionregistration.k8s.io/v1/{kind}/image-admission-config");
+        wait_until(|| {
+            let kinds = [
+                "mutatingwebhookconfigurations",
+                "validatingwebhookconfigurations",
+            ];
+            let found = kinds.map(|kind| Ok(self.api.get(&path(kind))?.body.to_string()));
+            let found = found.into_iter().collect::<Result<Vec<String>>>()?;
+            Ok(found.iter().all(|one| one.contains(UNJUDGED)))
+        })
+    }
+
+    /// The API server, by a connection that nobody else has.
+    pub(super) fn connection(&self) -> Result<Api> {
+        Ok(self.plane.api(&User::admin())?)
     }
 
     fn make_namespace(&self, name: &str) -> Result<()> {
@@ -172,6 +190,12 @@ impl Stage {
             json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         apply(&self.api, "/api/v1/namespaces", name, &namespace)
     }
+}
+
+/// Makes a pod for good.
+pub(super) fn make(api: &Api, namespace: &str, image: &str) -> Result<()> {
+    let path = format!("/api/v1/namespaces/{namespace}/pods");
+    expect(api.post(&path, &pod(namespace, image))?.into_object()).map(drop)
 }
 
 /// A pod with one container, whose name the API server makes.
