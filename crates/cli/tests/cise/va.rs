@@ -233,6 +233,33 @@ fn advisories_that_age_are_told_and_old_ones_are_not_judged_by() {
 }
 
 #[test]
+fn an_ended_release_is_told_by_name_and_date_and_refused_where_the_configuration_says_so() {
+    let Some(world) = World::new() else { return };
+    let cycle = serde_json::json!({"name": "3.20", "isEol": true, "eolFrom": "2020-01-01", "eoesFrom": null});
+    let result = serde_json::json!({"name": "alpine-linux", "releases": [cycle]});
+    let list = serde_json::json!({"schema_version": "1.2.0", "result": result});
+    world.folder.write("ends.json", list.to_string());
+    let now = jiff::Timestamp::now();
+    let built = world.run(&format!(
+        "db build -o advisories.db --covers Alpine:v3.20 --as-of {now} osv ends.json"
+    ));
+    assert_eq!(built.status, 0, "{}", built.transcript());
+    let (status, reports) = world.reports("@alpine");
+    assert_eq!((status, &reports[0]["status"]), (0, &"OK".into()));
+    let warning = reports[0]["warnings"][0]["message"].as_str().unwrap();
+    assert_eq!(
+        warning,
+        "the release of the image has ended: alpine 3.20.3 gets no fixes since 2020-01-01"
+    );
+    let configuration = world.folder.path().join("cise.yaml");
+    let text = fs::read_to_string(&configuration).unwrap();
+    let denying = text.replace("advisories.db}", "advisories.db, endOfLife: deny}");
+    fs::write(&configuration, denying).unwrap();
+    let (status, reports) = world.reports("@alpine");
+    assert_eq!((status, &reports[0]["status"]), (1, &"OK".into()));
+}
+
+#[test]
 fn a_damaged_database_is_refused_by_name() {
     let Some(world) = World::new() else { return };
     let path = world.folder.path().join("advisories.db");
