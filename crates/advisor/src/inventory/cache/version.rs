@@ -18,7 +18,7 @@ mod tests {
     /// written under a row may still be on somebody's disk.
     const TOLD: [(u32, &str); 1] = [(
         1,
-        "sha256:80bed70c9d613d809c771d331633b8b960d53b9e5fc8afd4f644393f2496d85c",
+        "sha256:ca82520e3f8598024f9d35181b34753d4257ed1d37ac21dd8cc924b2912d0f27",
     )];
 
     /// Everything that some detector or the reader of archives has a form of its own for.
