@@ -1,9 +1,8 @@
 //! `cise completions`.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -13,9 +12,9 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints a script that makes a shell complete the words of `cise`.
-pub(crate) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
+/// Prints a script that makes a shell complete the words of `cise`, which is this command.
+pub(crate) fn run(args: &CompletionsArgs, mut cise: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "cise", &mut script);
+    clap_complete::generate(args.shell, &mut cise, "cise", &mut script);
     terminal::print(&String::from_utf8_lossy(&script))
 }

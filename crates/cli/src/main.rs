@@ -7,6 +7,7 @@ mod advisories;
 mod args;
 mod authority;
 mod check;
+mod command;
 mod completions;
 mod config;
 mod crds;
@@ -36,5 +37,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Fails only if there is one already, which will do as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    args::run()
+    command::run()
 }

@@ -52,7 +52,7 @@ fn starts(stage: &mut Stage) -> Result<Vec<Row>> {
     for _ in 0..STARTS {
         let started = Instant::now();
         let cise = stage.start_cise()?;
-        wait_until(|| Ok(cise.is_ready()))?;
+        wait_until("cise is ready", || Ok(cise.is_ready()))?;
         times.push(started.elapsed());
     }
     let beside = milliseconds(median(&mut times));
@@ -60,7 +60,7 @@ fn starts(stage: &mut Stage) -> Result<Vec<Row>> {
     for _ in 0..STARTS {
         let cise = stage.start_cise_before_the_api_server()?;
         let answered = Instant::now();
-        wait_until(|| Ok(cise.is_ready()))?;
+        wait_until("cise is ready", || Ok(cise.is_ready()))?;
         waited.push(answered.elapsed());
     }
     let longest = milliseconds(quantile(&mut waited, 1.0));
@@ -91,7 +91,7 @@ fn changes(stage: &Stage) -> Result<Vec<Row>> {
             let written = Instant::now();
             let judged =
                 || Ok(stage.admits("toggle", "registry.example.com/free/app:v1")? == is_admitted);
-            wait_until(judged)?;
+            wait_until("a changed policy counts", judged)?;
             times.push(written.elapsed());
         }
     }
@@ -145,12 +145,12 @@ fn creations(stage: &Stage, cise: &Cise) -> Result<Vec<Row>> {
 /// One that finds them all when it starts, and one that has seen them come.
 fn memory(stage: &Stage, cise: Cise) -> Result<Vec<Row>> {
     stage.write_policies(POLICIES..MANY, NAMESPACES)?;
-    wait_until(|| cise.generation_is_settled())?;
+    wait_until("all policies are in force", || cise.generation_is_settled())?;
     let seen = cise.resident()?;
     drop(cise);
     let cise = stage.start_cise()?;
-    wait_until(|| Ok(cise.is_ready()))?;
-    wait_until(|| cise.generation_is_settled())?;
+    wait_until("cise is ready", || Ok(cise.is_ready()))?;
+    wait_until("all policies are in force", || cise.generation_is_settled())?;
     let row = Row::new(
         "memory with 10,000 policies of a cluster",
         cise.resident()?,
@@ -162,12 +162,12 @@ fn memory(stage: &Stage, cise: Cise) -> Result<Vec<Row>> {
     Ok(vec![row.at_most(64.0).remark(remark)])
 }
 
-fn wait_until(mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+fn wait_until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while !holds()? {
         ensure!(
             Instant::now() < deadline,
-            "it did not come within {} s",
+            "not within {} s: {what}",
             PATIENCE.as_secs()
         );
         thread::sleep(POLL_EVERY);

@@ -116,7 +116,9 @@ impl Stage {
     pub(super) fn registers(&self, cise: &Cise) -> Result<()> {
         self.plane.route(SERVICE, cise.listen);
         let judged = || self.admits("toggle", "registry.example.com/nobody/app:v1");
-        wait_until(|| Ok(matches!(judged(), Ok(false))))
+        wait_until("the webhooks are called", || {
+            Ok(matches!(judged(), Ok(false)))
+        })
     }
 
     /// Makes policies with one entry each, spread over so many namespaces.
@@ -169,7 +171,7 @@ impl Stage {
         self.write_policy("everything", UNJUDGED, "*")?;
         let path =
             |kind| format!("/apis/admissionregistration.k8s.io/v1/{kind}/image-admission-config");
-        wait_until(|| {
+        wait_until("the webhooks leave a namespace out", || {
             let kinds = [
                 "mutatingwebhookconfigurations",
                 "validatingwebhookconfigurations",
@@ -223,7 +225,7 @@ impl Cise {
         let configuration = site.configuration();
         // The shell that guards it has to start it first.
         let mut process = None;
-        wait_until(|| {
+        wait_until("cise runs", || {
             process = ProcessId::running(&program, &configuration).ok();
             Ok(process.is_some())
         })?;
