@@ -29,8 +29,8 @@ use crate::database::{FILE, approximate, folder};
 use crate::{images, process, progress, records};
 
 /// How many images there are, and how many are asked about at a time.
-const IMAGES: usize = 200;
-const AT_A_TIME: usize = 10;
+const IMAGES: usize = 50;
+const AT_A_TIME: usize = 4;
 
 /// As the program has it.
 const KEPT_LAYERS_BYTES: u64 = 64 * 1024 * 1024;
@@ -190,7 +190,7 @@ async fn one(advisor: &Advisor, image: &Reference, digest: &Digest) -> Result<()
 fn image(number: usize) -> Result<Image> {
     let packages = (0..images::PACKAGES).map(|package| {
         let source = (package * 6 + number) as u64 % records::SOURCES;
-        (format!("source-{source}"), format!("{}.9.3-r2", number % 8))
+        (format!("source-{source}"), format!("{}.9.3-r2", number % 6))
     });
     let status = images::status(packages);
     let files = [
