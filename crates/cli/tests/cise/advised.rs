@@ -220,7 +220,17 @@ fn a_crowd_of_new_images_is_indexed_once_each(site: &Site) {
         let fetches = exchanges
             .iter()
             .filter(|one| one.method == "GET" && one.path.contains(&format!("/blobs/{layer}")));
-        assert_eq!(fetches.count(), 1, "{name}");
+        let paths = || {
+            exchanges
+                .iter()
+                .map(|one| format!("{} {}", one.method, one.path))
+        };
+        assert_eq!(
+            fetches.count(),
+            1,
+            "{name}: {:#?}",
+            paths().collect::<Vec<_>>()
+        );
     }
 }
 

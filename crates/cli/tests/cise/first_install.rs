@@ -23,14 +23,18 @@ fn nothing_is_ever_refused_for_want_of_a_policy_or_of_somebody_who_answers() {
     let answers = thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let mut answers = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
+            loop {
+                // The last round begins when CISE answers.
+                let is_last = is_over.load(Ordering::Acquire);
                 for namespace in ["default", OPEN] {
                     let pod = crate::guarded::pod("asked", namespace, FOREIGN);
                     let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
                     answers.push((namespace, api.post(&path, &pod).unwrap().into_object()));
                 }
+                if is_last {
+                    return answers;
+                }
             }
-            answers
         });
         let over = Over(&is_over);
         cluster.install(&json!({}));
@@ -58,6 +62,6 @@ struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(true, Ordering::Release);
     }
 }

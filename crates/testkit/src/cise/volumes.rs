@@ -40,24 +40,37 @@ impl Mounter<'_> {
         let mounts = list(pod, "/spec/containers/0/volumeMounts")
             .map(|mount| (text(mount, "/name"), text(mount, "/mountPath").to_owned()));
         let own = mounts.filter(|(_, path)| !format!("{path}/").starts_with(OF_THE_ACCOUNT));
-        let filled = own.map(|(name, path)| {
+        let volume_of = |name| {
             let volume = list(pod, "/spec/volumes").find(|volume| text(volume, "/name") == name);
-            let volume = volume.ok_or(Error::Fixture("a pod mounts a volume that it has not"))?;
+            volume.ok_or(Error::Fixture("a pod mounts a volume that it has not"))
+        };
+        let found = own.map(|(name, path)| Ok((path, volume_of(name)?)));
+        let found: Vec<(String, &Value)> = found.collect::<Result<_, Error>>()?;
+        let place = |(path, volume): &(String, &Value)| {
             let place = match text(volume, "/persistentVolumeClaim/claimName") {
                 "" => folder.join(path.trim_start_matches('/')),
                 claim => self.claims.join(claim),
             };
-            fs::create_dir_all(&place).map_err(Error::writing(&place))?;
-            self.fill(pod, volume, &place)?;
-            Ok((path, place))
-        });
-        filled.collect::<Result<_, Error>>().map(Mounts)
+            (path.clone(), place)
+        };
+        let mounts = Mounts(found.iter().map(place).collect());
+        for ((_, volume), (_, place)) in found.iter().zip(&mounts.0) {
+            fs::create_dir_all(place).map_err(Error::writing(place))?;
+            self.fill(pod, volume, place, &mounts)?;
+        }
+        Ok(mounts)
     }
 
-    fn fill(&self, pod: &Value, volume: &Value, place: &Path) -> Result<(), Error> {
+    fn fill(
+        &self,
+        pod: &Value,
+        volume: &Value,
+        place: &Path,
+        mounts: &Mounts,
+    ) -> Result<(), Error> {
         if let Some(projected) = volume.get("projected") {
             return list(projected, "/sources")
-                .try_for_each(|source| self.project(pod, source, place));
+                .try_for_each(|source| self.project(pod, source, place, mounts));
         }
         if let Some(secret) = volume.get("secret") {
             return self.secret(pod, text(secret, "/secretName"), secret, place);
@@ -70,14 +83,20 @@ impl Mounter<'_> {
         ))
     }
 
-    fn project(&self, pod: &Value, source: &Value, place: &Path) -> Result<(), Error> {
+    /// Files of the configuration name places of the container too, which become places of this machine.
+    fn project(
+        &self,
+        pod: &Value,
+        source: &Value,
+        place: &Path,
+        mounts: &Mounts,
+    ) -> Result<(), Error> {
         if let Some(map) = source.get("configMap") {
             let path = format!("{}/configmaps/{}", namespace(pod), text(map, "/name"));
             let data = self.api.get(&path)?.body;
             return write(map, place, |key| {
-                data.pointer(&pointer(key))?
-                    .as_str()
-                    .map(|text| text.as_bytes().to_vec())
+                let text = data.pointer(&pointer(key))?.as_str()?;
+                Some(mounts.translate(text).into_bytes())
             });
         }
         if let Some(secret) = source.get("secret") {
