@@ -102,8 +102,15 @@ fn key() -> String {
 }
 
 /// Writes the files of a `ConfigMap`.
+/// As in a pod, but for the folder that is a volume there: nothing is written outside of the test's own.
 fn write(files: &Value, folder: &Path) {
+    let cache = format!("{}/", folder.join("cache").display());
     for (name, content) in files.as_object().unwrap() {
-        fs::write(folder.join(name), content.as_str().unwrap()).unwrap();
+        let content = content.as_str().unwrap();
+        fs::write(
+            folder.join(name),
+            content.replace("/var/cache/cise/", &cache),
+        )
+        .unwrap();
     }
 }
