@@ -5,30 +5,19 @@ use std::sync::Arc;
 
 use cise_advisor::assessment::{Assessment, Gate, Headline, Rules};
 use cise_advisor::exemption::{Exemptions, TagBinding};
-use cise_advisor::{Advise, Question, Unadvised, Urgency};
+use cise_advisor::{Question, Unadvised, Urgency};
 use cise_policy::{Namespace, Vulnerability};
 use cise_reference::{Digest, Reference};
 use cise_registry::{Caller, Keyring};
 use jiff::Timestamp;
 
-use crate::admitted::{Admitted, AlreadyAdmitted};
+use crate::admitted::Admitted;
+use crate::counsel::Counsel;
 use crate::decide::{Finding, MatchedEntry};
 use crate::facts::Inquiry;
 use crate::reason::Reason;
 use crate::settings::Advisor;
-use crate::sources::ExemptionSource;
 use crate::verdict::{AssessmentEvidence, Enforcement, Evidence};
-
-/// Whom to ask whether images are safe, and what is exempted.
-#[derive(Clone)]
-pub struct Counsel {
-    /// The advisor.
-    pub advisor: Arc<dyn Advise>,
-    /// The exemptions in force.
-    pub exemptions: Arc<dyn ExemptionSource>,
-    /// What was admitted before is admitted again for some time, if that is wanted.
-    pub admitted: Option<AlreadyAdmitted>,
-}
 
 /// What the advisor is asked about.
 struct Sample<'a> {

@@ -1,6 +1,6 @@
 //! The answer to a request, and what logs and metrics say about it.
 
-use crate::gate::PolicyDecision;
+use crate::grounds::Grounds;
 use crate::messages;
 use crate::request::RequestError;
 use crate::response;
@@ -47,24 +47,6 @@ pub struct AskedFor {
     pub user: String,
     /// Whether nothing will be stored.
     pub dry_run: bool,
-}
-
-/// Why a request was admitted or denied.
-#[derive(Debug)]
-pub enum Grounds {
-    /// It cannot bring or change an image, or what a policy or an exemption says.
-    NoImages,
-    /// Its images were judged.
-    Judged(Decision),
-    /// The policy or exemption that is to be stored was judged.
-    OfPolicy(PolicyDecision),
-    /// It, or the object in it, could not be judged.
-    NotJudged {
-        /// The reason in kebab case.
-        code: &'static str,
-        /// The message of the denial.
-        message: String,
-    },
 }
 
 const MAX_FIELD: usize = 256;
@@ -130,18 +112,6 @@ impl Answer {
                 allowed,
                 grounds,
             },
-        }
-    }
-}
-
-impl Grounds {
-    /// Whether a request is admitted on these grounds.
-    pub fn allow(&self) -> bool {
-        match self {
-            Self::NoImages => true,
-            Self::Judged(decision) => decision.is_allowed(),
-            Self::OfPolicy(decision) => decision.is_allowed(),
-            Self::NotJudged { .. } => false,
         }
     }
 }

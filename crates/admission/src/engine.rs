@@ -11,8 +11,8 @@ use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use crate::advice::Counsel;
 use crate::answer::Answer;
+use crate::counsel::Counsel;
 use crate::credentials::Credentials;
 use crate::decide::{Duty, Standing, decide};
 use crate::facts::Inquiry;

@@ -9,7 +9,7 @@ use cise_signature::notary::{self, Notary, SignerError, SignerSecret};
 use futures::future::{join, join_all, try_join_all};
 use jiff::Timestamp;
 
-use crate::advice::Counsel;
+use crate::counsel::Counsel;
 use crate::credentials::Credentials;
 use crate::decide::{Duty, Finding, Matched, MatchedEntry, Standing};
 use crate::generation::Generation;

@@ -4,9 +4,10 @@ use cise_policy::Policies;
 use cise_reference::{Digest, Tag};
 use jiff::Timestamp;
 
-use crate::answer::{Answer, Grounds};
+use crate::answer::Answer;
 use crate::decide::{Duty, Finding, Matched, Standing, decide};
 use crate::gate;
+use crate::grounds::Grounds;
 use crate::hook::Hook;
 use crate::request::{Asked, Request};
 use crate::requirement::Requirement;

@@ -1,8 +1,9 @@
 //! The webhook for policies and exemptions: what becomes of one that somebody wants to store.
 
 mod asked;
+pub(crate) mod decision;
 mod object;
-mod refusal;
+pub(crate) mod refusal;
 mod secrets;
 pub(crate) mod sentences;
 mod warning;
@@ -19,12 +20,14 @@ use futures::FutureExt as _;
 use futures::future::join;
 use jiff::Timestamp;
 
-use crate::answer::{Answer, Grounds};
+use crate::answer::Answer;
 use crate::coverage::Coverage;
+use crate::grounds::Grounds;
 use crate::review::{Rejected, Review};
 use crate::sources::{PolicySource, SecretSource};
 use asked::Asked;
 
+pub use decision::PolicyDecision;
 pub use object::StoredObject;
 pub(crate) use object::Wanted;
 pub use refusal::PolicyRefusal;
@@ -40,17 +43,6 @@ pub struct PolicyGate {
     coverage: Arc<dyn Coverage>,
     trust_servers: TrustServers,
     namespace: String,
-}
-
-/// What was decided about a policy or an exemption.
-#[derive(Clone, Debug)]
-pub struct PolicyDecision {
-    /// Which one, as `ImagePolicy team/web`; nothing where that could not be told.
-    pub object: Option<StoredObject>,
-    /// Why it is not stored; if there is nothing, it is.
-    pub refusal: Option<PolicyRefusal>,
-    /// What its author should know.
-    pub warnings: Vec<PolicyWarning>,
 }
 
 impl PolicyGate {
@@ -196,39 +188,5 @@ pub(crate) fn decided(wanted: &Wanted, now: Timestamp) -> PolicyDecision {
     PolicyDecision {
         warnings,
         ..PolicyDecision::admission(wanted.object())
-    }
-}
-
-impl PolicyDecision {
-    /// That this is stored, with nothing to say about it.
-    pub(crate) fn admission(object: StoredObject) -> Self {
-        Self {
-            object: Some(object),
-            refusal: None,
-            warnings: Vec::new(),
-        }
-    }
-
-    /// Whether it may be stored.
-    pub fn is_allowed(&self) -> bool {
-        self.refusal.is_none()
-    }
-
-    /// Why not, and what was warned of: each code once.
-    pub fn codes(&self) -> Vec<&'static str> {
-        let refusal = self.refusal.iter().map(PolicyRefusal::code);
-        let mut codes: Vec<&'static str> = Vec::new();
-        for code in refusal.chain(self.warnings.iter().map(PolicyWarning::code)) {
-            if !codes.contains(&code) {
-                codes.push(code);
-            }
-        }
-        codes
-    }
-
-    /// The warnings, each on one line.
-    pub(crate) fn warning_lines(&self) -> Vec<String> {
-        let warnings = self.warnings.iter().take(crate::messages::MAX_WARNINGS);
-        warnings.map(sentences::warning).collect()
     }
 }

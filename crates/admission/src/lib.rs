@@ -7,6 +7,7 @@
 mod admitted;
 mod advice;
 mod answer;
+mod counsel;
 mod coverage;
 mod credentials;
 mod decide;
@@ -16,6 +17,7 @@ mod facts;
 pub mod fuzzing;
 mod gate;
 mod generation;
+mod grounds;
 mod hook;
 mod image_at;
 mod json;
@@ -39,13 +41,14 @@ mod workload;
 pub use admitted::{
     AdmissionRecord, Admitted, AdmittedImages, AlreadyAdmitted, RecordError, RecordFault, Recorded,
 };
-pub use advice::Counsel;
-pub use answer::{Answer, AskedFor, Grounds, Outcome};
+pub use answer::{Answer, AskedFor, Outcome};
+pub use counsel::Counsel;
 pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
 pub use gate::{
     PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread, StoredObject,
 };
+pub use grounds::Grounds;
 pub use hook::{Hook, Pass};
 pub use image_at::{ImageAt, List};
 pub use json::JsonError;

@@ -4,8 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::answer::Grounds;
-use crate::gate::{PolicyDecision, PolicyRefusal, sentences};
+use crate::gate::decision::PolicyDecision;
+use crate::gate::refusal::PolicyRefusal;
+use crate::gate::sentences;
+use crate::grounds::Grounds;
 use crate::messages;
 use crate::patch::Patch;
 use crate::text::shown;
@@ -184,7 +186,7 @@ impl Status {
 
     /// Who sent what cannot be read has to correct it, and is told so in the way of a schema that is not met.
     fn of_policy(decision: &PolicyDecision, refusal: &PolicyRefusal) -> Self {
-        let forbidden = Self::forbidden(sentences::refusal(decision, refusal));
+        let forbidden = Self::forbidden(sentences::refusal(decision.object.as_ref(), refusal));
         let Some((object, cause)) = decision.object.as_ref().zip(refusal.cause()) else {
             return forbidden;
         };

@@ -1,4 +1,4 @@
-//! The advisory database, which comes into use when its file is replaced.
+//! The file of the advisory database, which comes into use when it is replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,18 @@ use std::time::SystemTime;
 use cise_advisor::Advisor;
 use cise_advisor::database::Database;
 
+use crate::failure::Failure;
 use crate::listening::POLL_INTERVAL;
 
 /// What tells one file from the one that replaced it.
 type Mark = Option<(u64, SystemTime)>;
+
+/// Opens the database that somebody named.
+pub(crate) fn open(path: &Path) -> Result<Database, Failure> {
+    Database::open(path).map_err(|error| {
+        Failure::from(error).with_hint("`cise db build -o FILE SOURCE…` makes one")
+    })
+}
 
 /// Follows that file, if there is one, for ever. One that cannot be used leaves the last one in use.
 pub(crate) fn follow(path: Option<PathBuf>, advisor: &Advisor) {

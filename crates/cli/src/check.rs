@@ -1,7 +1,6 @@
 //! `cise check`: what the webhook would decide, told beforehand.
 
 mod question;
-mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,12 +17,10 @@ use jiff::Timestamp;
 
 use crate::args::JudgingArgs;
 use crate::failure::Failure;
-use crate::report::{Format, Judged};
+use crate::report::{Format, Judged, Status};
 use crate::wiring::{self, Peers, Sources};
 use crate::{store, terminal};
 use question::Question;
-
-pub(crate) use status::Status;
 
 /// How long the decision about one object may take: the longest that a webhook may have.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +83,8 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
             "hint: no policies were given, so nothing is admitted; name files or folders with --policies",
         );
     }
-    Ok(Status::of(&judged).into())
+    let images = judged.iter().flat_map(|one| &one.decision.images);
+    Ok(Status::of(images).into())
 }
 
 fn engine(args: &CheckArgs) -> Result<Engine, Failure> {

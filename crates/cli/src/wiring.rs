@@ -16,7 +16,7 @@ use cise_signature::notary::Notary;
 
 use crate::config::{Configuration, FolderSettings};
 use crate::failure::Failure;
-use crate::{db, logs};
+use crate::{advisories, logs};
 
 /// What reviews are answered from, and where it remembers trust.
 pub(crate) struct Sources {
@@ -101,7 +101,7 @@ pub(crate) fn advisor(
 ) -> Result<Advisor, Failure> {
     let advisor = empty_advisor(configuration, registry);
     if let Some(path) = database.or(configuration.advisor.database.as_deref()) {
-        advisor.load(db::open(path)?);
+        advisor.load(advisories::open(path)?);
     }
     Ok(advisor)
 }

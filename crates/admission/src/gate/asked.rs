@@ -7,8 +7,8 @@ use cise_advisor::exemption::{self, Exemption, ExemptionError};
 use cise_policy::{ApiGroup, Fault, Namespace, Policy, PolicyError, Scope, Vulnerability};
 use serde_json::value::RawValue;
 
-use super::PolicyRefusal;
 use super::object::{StoredObject, Wanted};
+use super::refusal::PolicyRefusal;
 use crate::json;
 use crate::request::resource_path;
 use crate::review::{Operation, Review};

@@ -2,13 +2,15 @@
 
 use cise_advisor::exemption::Breadth;
 
-use super::{PolicyDecision, PolicyRefusal, PolicyWarning};
+use super::object::StoredObject;
+use super::refusal::PolicyRefusal;
+use super::warning::PolicyWarning;
 use crate::messages::{MAX_WARNING, three_lines};
 use crate::text::shown;
 
 /// The message of a refusal.
-pub(crate) fn refusal(decision: &PolicyDecision, refusal: &PolicyRefusal) -> String {
-    let object = match &decision.object {
+pub(crate) fn refusal(object: Option<&StoredObject>, refusal: &PolicyRefusal) -> String {
+    let object = match object {
         Some(object) => object.to_string(),
         None => "the object".to_owned(),
     };
@@ -152,6 +154,7 @@ fn fitted<const PIECES: usize, const TEXTS: usize>(
 mod tests {
     use cise_signature::notary::SignerError;
 
+    use super::super::warning::SecretsUnread;
     use super::*;
     use crate::requirement::Requirement;
 
@@ -176,7 +179,7 @@ mod tests {
                     secret: text().into(),
                 },
             },
-            PolicyWarning::SecretsUnread(crate::gate::SecretsUnread::Late),
+            PolicyWarning::SecretsUnread(SecretsUnread::Late),
             PolicyWarning::NoTrustServer {
                 pattern: text(),
                 registry: text(),

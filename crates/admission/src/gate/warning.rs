@@ -7,7 +7,7 @@ use cise_policy::{Entry, Lint, Policies, Policy, lint};
 use cise_signature::notary::{SignerError, TrustServers};
 use jiff::Timestamp;
 
-use super::StoredObject;
+use super::object::StoredObject;
 use crate::requirement::Requirement;
 use crate::sources::SourceError;
 

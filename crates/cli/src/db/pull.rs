@@ -10,6 +10,7 @@ use cise_reference::Reference;
 use cise_registry::{ByteCount, Caller, Deadline};
 use clap::Args;
 
+use super::carrying;
 use crate::args::ConfigArg;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &PullArgs) -> Result<(), Failure> {
         pulled.manifest.feeds().count(),
         ByteCount(pulled.bytes),
         pulled.database,
-        super::carried(pulled.carried)
+        carrying::carried(pulled.carried)
     ))
 }
 
@@ -73,11 +74,12 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
         caller: &Caller {
             keyring: &configuration.admission.pull_credentials,
             namespace: "",
-            deadline: Deadline::after(super::PATIENCE),
+            deadline: Deadline::after(carrying::PATIENCE),
         },
     };
     let progress = Progress::start();
-    let mut show = |transfer: Transfer<'_>| progress.show(|| super::carrying("pulling", transfer));
+    let mut show =
+        |transfer: Transfer<'_>| progress.show(|| carrying::carrying("pulling", transfer));
     artifact::pull(&job, &mut show).await.map_err(|error| {
         let may_be_forced = matches!(error, ArtifactError::SetBack(_) | ArtifactError::InPlace(_));
         let failure = Failure::from(error);
@@ -94,7 +96,7 @@ impl PullArgs {
         let Some(path) = &self.key else {
             return Ok(None);
         };
-        let key = PublicKey::from_pem(&super::key(path)?);
+        let key = PublicKey::from_pem(&carrying::key(path)?);
         let key = key.map_err(|error| Failure::from(error).about(&path.display().to_string()));
         key.map(Some)
     }

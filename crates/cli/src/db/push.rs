@@ -7,6 +7,7 @@ use cise_reference::{Reference, Tag};
 use cise_registry::{Caller, Deadline};
 use clap::Args;
 
+use super::carrying;
 use crate::args::ConfigArg;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -46,7 +47,7 @@ pub(super) fn run(args: &PushArgs) -> Result<(), Failure> {
         reference.repository(),
         pushed.digest,
         pushed.database,
-        super::carried(pushed.carried)
+        carrying::carried(pushed.carried)
     ))
 }
 
@@ -73,11 +74,12 @@ async fn push(args: &PushArgs, reference: &Reference) -> Result<Pushed, Failure>
         caller: &Caller {
             keyring: &configuration.admission.pull_credentials,
             namespace: "",
-            deadline: Deadline::after(super::PATIENCE),
+            deadline: Deadline::after(carrying::PATIENCE),
         },
     };
     let progress = Progress::start();
-    let mut show = |transfer: Transfer<'_>| progress.show(|| super::carrying("pushing", transfer));
+    let mut show =
+        |transfer: Transfer<'_>| progress.show(|| carrying::carrying("pushing", transfer));
     Ok(artifact::push(&job, &mut show).await?)
 }
 
@@ -86,7 +88,7 @@ impl PushArgs {
         let Some(path) = &self.sign_key else {
             return Ok(None);
         };
-        let signer = Signer::from_pem(&super::key(path)?);
+        let signer = Signer::from_pem(&carrying::key(path)?);
         let signer =
             signer.map_err(|error| Failure::from(error).about(&path.display().to_string()));
         signer.map(Some)

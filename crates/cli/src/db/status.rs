@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{advisories, terminal};
 
 #[derive(Args, Debug)]
 pub(super) struct StatusArgs {
@@ -19,7 +19,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let database = super::open(&args.db)?;
+    let database = advisories::open(&args.db)?;
     terminal::print(&page(&database, Timestamp::now()))
 }
 

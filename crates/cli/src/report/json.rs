@@ -3,7 +3,7 @@
 use cise_admission::ImageReport;
 use serde::Serialize;
 
-use super::{Finding, Spot};
+use super::finding::{Finding, Spot};
 
 #[derive(Serialize)]
 struct Image<'f> {

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::Finding;
-use crate::check::Status;
+use super::finding::Finding;
+use super::status::Status;
 
 pub(super) fn render(findings: &[Finding<'_>]) -> String {
     let count = |status: Status| {

@@ -5,7 +5,7 @@
 use cise_admission::ReasonReport;
 use serde_json::{Value, json};
 
-use super::{Finding, Spot};
+use super::finding::{Finding, Spot};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use cise_admission::{Evidence, ReasonReport};
 use cise_signature::SignerEvidence;
 
-use super::Finding;
-use crate::check::Status;
+use super::finding::Finding;
+use super::status::Status;
 use crate::terminal::{Colour, Style};
 
 pub(super) fn render(findings: &[Finding<'_>], style: Style) -> String {

@@ -6,8 +6,6 @@ use cise_admission::{ImageDecision, Reason};
 use cise_registry::Fault;
 use cise_signature::RefusalKind;
 
-use crate::report::Judged;
-
 /// How a check went, from good to bad: what could not be decided hides what may have been refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
@@ -17,13 +15,13 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    pub(super) fn of(judged: &[Judged<'_>]) -> Self {
-        let images = judged.iter().flat_map(|one| &one.decision.images);
+    /// How it went for all of these images.
+    pub(crate) fn of<'d>(images: impl Iterator<Item = &'d ImageDecision>) -> Self {
         images.map(Self::of_image).max().unwrap_or(Self::Allowed)
     }
 
     /// How it went for one image.
-    pub(crate) fn of_image(image: &ImageDecision) -> Self {
+    pub(super) fn of_image(image: &ImageDecision) -> Self {
         let statuses = image
             .complaints()
             .iter()
