@@ -1,7 +1,6 @@
 use std::fmt;
 
-use crate::reference::MAX_LENGTH;
-use crate::repository::MAX_PATH_LENGTH;
+use crate::length;
 
 /// Why a text is no image reference, or no part of one.
 ///
@@ -86,7 +85,8 @@ pub enum ReferenceError {
     },
     /// The repository's path, with the `library/` that Docker Hub implies, is too long.
     #[error(
-        "the repository `{repository}` has {length} bytes: expected at most {MAX_PATH_LENGTH}, without the host"
+        "the repository `{repository}` has {length} bytes: expected at most {}, without the host",
+        length::PATH
     )]
     RepositoryTooLong {
         /// The repository as written, without host.
@@ -103,7 +103,10 @@ pub enum ReferenceError {
         tag: Excerpt,
     },
     /// The text is longer than the longest reference can be.
-    #[error("the image reference `{text}` has {length} bytes: expected at most {MAX_LENGTH}")]
+    #[error(
+        "the image reference `{text}` has {length} bytes: expected at most {}",
+        length::REFERENCE
+    )]
     TooLong {
         /// The start of the reference.
         text: Excerpt,

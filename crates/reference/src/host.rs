@@ -3,6 +3,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use crate::error::{Excerpt, ReferenceError};
+use crate::length;
 
 /// A registry's host and port in canonical form: two hosts are equal if a container runtime connects to the same place for both.
 ///
@@ -19,9 +20,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// The longest domain name, in bytes (RFC 1035 §2.3.4, in the textual form without the final dot).
-    pub(crate) const MAX_NAME_LENGTH: usize = 253;
-
     /// Docker Hub, the registry of every reference that names no host.
     pub const DOCKER_HUB: Self = Self {
         text: Cow::Borrowed("docker.io"),
@@ -135,7 +133,7 @@ fn canonical_name(name: &str) -> Result<String, ReferenceError> {
             host: Excerpt::of(name),
         });
     }
-    if name.len() > Host::MAX_NAME_LENGTH || !name.split('.').all(is_domain_component) {
+    if name.len() > length::HOST_NAME || !name.split('.').all(is_domain_component) {
         return Err(ReferenceError::Host {
             host: Excerpt::of(name),
         });

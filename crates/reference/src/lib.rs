@@ -7,6 +7,7 @@
 mod digest;
 mod error;
 mod host;
+mod length;
 mod reference;
 mod repository;
 mod tag;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::digest::Digest;
 use crate::error::{Excerpt, ReferenceError};
-use crate::host::Host;
-use crate::repository::{MAX_PATH_LENGTH, Repository, refuse_bare_identifier};
+use crate::length;
+use crate::repository::{Repository, refuse_bare_identifier};
 use crate::tag::Tag;
 
 /// A reference to an image, as in `nginx`, `registry.example.com:5000/team/app:1.2` or `app@sha256:…`.
@@ -24,15 +24,6 @@ pub struct Reference {
 /// The canonical form of a [`Reference`], for display: `docker.io/library/nginx:latest`.
 #[derive(Clone, Copy, Debug)]
 pub struct Canonical<'a>(&'a Reference);
-
-/// The longest reference, in bytes: the longest host, port, path, tag and digest, and what separates them.
-pub(crate) const MAX_LENGTH: usize = Host::MAX_NAME_LENGTH
-    + ":65535/".len()
-    + MAX_PATH_LENGTH
-    + ":".len()
-    + Tag::MAX_LENGTH
-    + "@sha512:".len()
-    + 128;
 
 impl Reference {
     /// Parses `[host[:port]/]repository[:tag][@digest]` as the distribution project's `ParseNormalizedNamed` does, which is
@@ -166,7 +157,7 @@ fn check_text(text: &str) -> Result<(), ReferenceError> {
     if text.is_empty() {
         return Err(ReferenceError::Empty);
     }
-    if text.len() > MAX_LENGTH {
+    if text.len() > length::REFERENCE {
         return Err(ReferenceError::TooLong {
             text: Excerpt::of(text),
             length: text.len(),
@@ -380,10 +371,10 @@ mod tests {
             "t".repeat(128),
             "0".repeat(128)
         );
-        assert_eq!(longest.len(), MAX_LENGTH);
+        assert_eq!(longest.len(), length::REFERENCE);
         assert!(Reference::parse(&longest).is_ok());
 
-        let refused = Reference::parse(&"a".repeat(MAX_LENGTH + 1)).unwrap_err();
+        let refused = Reference::parse(&"a".repeat(length::REFERENCE + 1)).unwrap_err();
         assert!(matches!(refused, ReferenceError::TooLong { .. }));
         assert!(refused.to_string().len() < 200);
     }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use crate::error::{Excerpt, ReferenceError};
 use crate::host::{Host, shows_a_host};
+use crate::length;
 
 /// A repository in canonical form: a host and a path, as in `docker.io/library/nginx`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,9 +10,6 @@ pub struct Repository {
     text: Box<str>,
     host: Host,
 }
-
-/// The longest path of a repository, in bytes, without the host (distribution's `RepositoryNameTotalLengthMax`).
-pub(crate) const MAX_PATH_LENGTH: usize = 255;
 
 /// Where Docker Hub keeps the repositories that are named by one element.
 const OFFICIAL_PREFIX: &str = "library/";
@@ -48,7 +46,7 @@ impl Repository {
             ""
         };
         let length = prefix.len() + path.len();
-        if length > MAX_PATH_LENGTH {
+        if length > length::PATH {
             return Err(ReferenceError::RepositoryTooLong {
                 repository: Excerpt::of(path),
                 length,

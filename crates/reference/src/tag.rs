@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{Excerpt, ReferenceError};
+use crate::length;
 
 /// A tag: 1 to 128 letters, digits, `_`, `.` and `-`, the first of them neither `.` nor `-` (distribution grammar, `tag`).
 ///
@@ -14,7 +15,7 @@ impl Tag {
     pub const LATEST: Self = Self(Cow::Borrowed("latest"));
 
     /// The longest tag, in bytes (distribution grammar).
-    pub const MAX_LENGTH: usize = 128;
+    pub const MAX_LENGTH: usize = length::TAG;
 
     /// Parses a tag, without the colon that precedes it in a reference.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {

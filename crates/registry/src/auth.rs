@@ -1,6 +1,7 @@
 //! Registry authentication: the challenge, the token server it names, and tokens.
 
 mod challenge;
+mod header;
 mod inquiry;
 mod login;
 mod realm;

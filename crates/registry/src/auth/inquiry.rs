@@ -11,10 +11,11 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::{Bearer, ChallengeError};
-use super::login::{Login, basic};
+use super::header::basic;
+use super::login::Login;
 use super::realm::{Realm, Trust};
 use super::scope::Scope;
-use super::token::Token;
+use super::token::{Token, TokenError};
 use crate::credential::{Credential, Fingerprint, Secret};
 use crate::deadline::Deadline;
 use crate::error::{FetchError, Reason};
@@ -94,7 +95,8 @@ impl Inquiry {
             }
             Some(Secret::Basic { username, password }) => {
                 let password = password.expose_secret();
-                let header = basic(username, password).map_err(|error| self.failed(error))?;
+                let header = basic(username, password)
+                    .map_err(|error| self.failed(TokenError::from(error)))?;
                 match ask(self.get(Some((username, header)))).await? {
                     Err(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
                         let user = [("username", username.as_str()), ("password", password)];

@@ -1,11 +1,10 @@
 //! As whom a server is asked, and the header that says so.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use secrecy::ExposeSecret;
 
 use super::challenge::ChallengeError;
+use super::header::{basic, bearer};
 use super::token::TokenError;
 use crate::credential::{Candidate, Candidates, Credential, Secret};
 use crate::error::Reason;
@@ -61,7 +60,8 @@ impl<'a> Login<'a> {
         match self.credential().map(Credential::secret) {
             None => Err(Reason::Unauthorized),
             Some(Secret::Basic { username, password }) => {
-                Ok(basic(username, password.expose_secret()).map(Authorization::with)?)
+                let header = basic(username, password.expose_secret()).map_err(TokenError::from)?;
+                Ok(Authorization::with(header))
             }
             Some(Secret::IdentityToken(_) | Secret::RegistryToken(_)) => {
                 Err(ChallengeError::TokenForBasic.into())
@@ -73,7 +73,8 @@ impl<'a> Login<'a> {
     pub(super) fn registry_token(self) -> Option<Result<Authorization, TokenError>> {
         match self.credential()?.secret() {
             Secret::RegistryToken(token) => {
-                Some(bearer(token.expose_secret()).map(Authorization::with))
+                let header = bearer(token.expose_secret()).map_err(TokenError::from);
+                Some(header.map(Authorization::with))
             }
             Secret::Basic { .. } | Secret::IdentityToken(_) => None,
         }
@@ -96,20 +97,4 @@ impl Authorization {
             withheld_from: None,
         }
     }
-}
-
-pub(super) fn bearer(token: &str) -> Result<HeaderValue, TokenError> {
-    sensitive(&format!("Bearer {token}"))
-}
-
-pub(super) fn basic(username: &str, password: &str) -> Result<HeaderValue, TokenError> {
-    let encoded = STANDARD.encode(format!("{username}:{password}"));
-    sensitive(&format!("Basic {encoded}"))
-}
-
-/// A header that the HTTP stack neither prints nor indexes.
-fn sensitive(text: &str) -> Result<HeaderValue, TokenError> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| TokenError::NotAHeader)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
