@@ -1,18 +1,16 @@
 //! The pooled connections to hosts of one kind: their TLS settings, and the addresses that they may have.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use url::{Host, Url};
 
 use crate::deadline::Deadline;
-use crate::egress::{BlockedAddress, Egress};
+use crate::egress::Egress;
 use crate::error::Reason;
+use crate::guard::Guard;
 use crate::names::{Names, OneAddress, SystemNames};
 use crate::proxy::Proxies;
 use crate::tls::{Tls, TlsError, system_roots};
@@ -117,7 +115,7 @@ impl Channel {
         let client = |egress: Option<Egress>| -> Result<_, ChannelError> {
             let names = Arc::clone(&outbound.names);
             let builder = builder(&tls, &outbound.roots)?;
-            Ok(builder.dns_resolver(Arc::new(Guard { egress, names })))
+            Ok(builder.dns_resolver(Arc::new(Guard::new(egress, names))))
         };
         let direct = client(Some(egress))?
             .no_proxy()
@@ -213,90 +211,4 @@ fn builder(tls: &Tls, roots: &RootCertStore) -> Result<reqwest::ClientBuilder, C
 
 fn unbuildable(error: reqwest::Error) -> ChannelError {
     ChannelError::Client(error.without_url().to_string())
-}
-
-/// Resolves names and leaves out the addresses that may not be connected to. What it answers is what is connected to, so that
-/// no other answer can come between the check and the connection.
-struct Guard {
-    egress: Option<Egress>,
-    names: Arc<dyn Names>,
-}
-
-/// Why a name gave no address to connect to.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum ResolveError {
-    #[error("{0}")]
-    Unknown(String),
-    #[error("{0}")]
-    Blocked(BlockedAddress),
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (egress, names) = (self.egress, Arc::clone(&self.names));
-        let resolving: Pin<Box<dyn Future<Output = Result<Addrs, ResolveError>> + Send>> =
-            Box::pin(async move {
-                let found = names.addresses(name.as_str()).await;
-                let found = found.map_err(|error| ResolveError::Unknown(error.to_string()))?;
-                Ok(Box::new(permitted(found.into_iter(), egress)?.into_iter()) as Addrs)
-            });
-        Box::pin(async move { Ok(resolving.await?) })
-    }
-}
-
-fn permitted(
-    found: impl Iterator<Item = SocketAddr>,
-    egress: Option<Egress>,
-) -> Result<Vec<SocketAddr>, ResolveError> {
-    let mut blocked = None;
-    let mut addresses = Vec::new();
-    for address in found {
-        match egress.map_or(Ok(()), |egress| egress.check(address.ip())) {
-            Ok(()) => addresses.push(address),
-            Err(error) => blocked = Some(error),
-        }
-    }
-    match blocked {
-        Some(blocked) if addresses.is_empty() => Err(ResolveError::Blocked(blocked)),
-        _ if addresses.is_empty() => {
-            Err(ResolveError::Unknown("the name has no address".to_owned()))
-        }
-        _ => Ok(addresses),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_leads_to_its_permitted_addresses_only() {
-        let table = [
-            (
-                &["8.8.8.8:0", "127.0.0.1:0"][..],
-                Some(Egress::PublicOnly),
-                Some(1),
-            ),
-            (&["127.0.0.1:0", "[::1]:0"], Some(Egress::PublicOnly), None),
-            (
-                &["127.0.0.1:0", "[::1]:0"],
-                Some(Egress::NamedHost),
-                Some(2),
-            ),
-            (&["169.254.169.254:0"], Some(Egress::NamedHost), None),
-            (&[], Some(Egress::NamedHost), None),
-            (&["10.0.0.1:0"], None, Some(1)),
-        ];
-        for (found, egress, expected) in table {
-            let found = found
-                .iter()
-                .map(|address| address.parse().expect("an address"));
-            assert_eq!(
-                permitted(found, egress)
-                    .ok()
-                    .map(|addresses| addresses.len()),
-                expected
-            );
-        }
-    }
 }

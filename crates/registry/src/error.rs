@@ -9,10 +9,10 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use crate::auth::{ChallengeError, TokenError};
-use crate::channel::ResolveError;
 use crate::egress::{BlockedAddress, Egress};
 use crate::flight::FlightError;
-use crate::http::wire::retry_after;
+use crate::guard::ResolveError;
+use crate::http::retry_after::retry_after;
 use crate::limit::ByteLimit;
 use crate::progress::Step;
 

@@ -6,6 +6,7 @@ pub(crate) mod date;
 mod download;
 mod pauses;
 mod retries;
+pub(crate) mod retry_after;
 pub(crate) mod wire;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod error;
 mod flight;
 #[doc(hidden)]
 pub mod fuzzing;
+mod guard;
 mod http;
 mod keyring;
 mod limit;

@@ -1,5 +1,6 @@
 //! CISE in a cluster: its program runs for the pods that its chart makes.
 
+mod places;
 mod pods;
 mod process;
 mod site;

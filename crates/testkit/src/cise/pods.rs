@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Cise;
+use super::places::text;
 use super::volumes::{Mounter, Mounts};
 use crate::Error;
 use crate::background::lock;
@@ -292,12 +293,6 @@ fn arguments(pod: &Value, mounts: &Mounts, admin: SocketAddr) -> Vec<String> {
 /// Whether it is one of the pods that answer reviews, and none that removes what they have made.
 fn serves(pod: &Value) -> bool {
     text(pod, "/metadata/labels/app.kubernetes.io~1component") == "server"
-}
-
-pub(super) fn text<'p>(pod: &'p Value, pointer: &str) -> &'p str {
-    pod.pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::pods::text;
+use super::places::{list, text};
 use crate::Error;
 use crate::controlplane::Api;
 
@@ -171,11 +171,6 @@ fn namespace(pod: &Value) -> String {
 /// Where a key is in a Secret or a `ConfigMap` (RFC 6901).
 fn pointer(key: &str) -> String {
     format!("/data/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-fn list<'v>(value: &'v Value, place: &str) -> impl Iterator<Item = &'v Value> {
-    let list = value.pointer(place).and_then(Value::as_array);
-    list.into_iter().flatten()
 }
 
 #[cfg(test)]
