@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use cise_advisor::assessment::{AdvisorySource, Rules, assess};
-use cise_advisor::database::{Coverage, Feed, LifeSpan, Vulnerability};
+use cise_advisor::database::{Coverage, Feed, FixDates, LifeSpan, Vulnerability};
 use cise_advisor::detector::Mark;
 use cise_advisor::exemption::{Exemptions, Subject, TagBinding};
 use cise_advisor::inventory::{Contents, Inventories, Inventory, Platform, Reading};
@@ -41,6 +41,10 @@ impl AdvisorySource for Memory {
 
     fn advisories(&self, _: &Ecosystem, package: &str) -> Result<Arc<[Advisory]>, Infallible> {
         Ok(self.advisories.get(package).cloned().unwrap_or_default())
+    }
+
+    fn fix_dates(&self, _: &Ecosystem, _: &str) -> Result<FixDates, Infallible> {
+        Ok(FixDates::default())
     }
 
     fn feed(&self, _: &Ecosystem) -> Option<&Feed> {

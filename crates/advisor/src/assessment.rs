@@ -7,6 +7,7 @@ mod end_of_life;
 mod examination;
 mod finding;
 mod fix;
+mod fix_date;
 mod gate;
 mod group;
 mod issue;

@@ -18,6 +18,7 @@ pub mod download;
 mod error;
 mod feeds;
 mod filter;
+mod fix_dates;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;
@@ -40,6 +41,7 @@ pub use self::block::BlockFault;
 use self::decoded::Decoded;
 pub use self::error::{BlockError, DatabaseError, DatabaseFault, SegmentName};
 pub use self::feeds::{AgeRules, Coverage, Feed, Freshness, freshness};
+pub use self::fix_dates::{FixDates, Followed};
 pub use self::hash::Sha256;
 use self::index::Place;
 pub use self::life_span::LifeSpan;
@@ -62,6 +64,7 @@ pub struct Database {
     digest: Sha256,
     bytes: u64,
     feeds: HashMap<Ecosystem, Segment>,
+    fix_dates: HashMap<Ecosystem, Segment>,
     vulnerabilities: Option<Segment>,
 }
 
@@ -94,10 +97,12 @@ impl Database {
         let (store, contents) = Store::open(path, cache_bytes)?;
         let segments = store.segments(&contents.manifest)?;
         let mut feeds = HashMap::new();
+        let mut fix_dates = HashMap::new();
         let mut vulnerabilities = None;
         for (note, segment) in contents.manifest.segments.iter().zip(segments) {
             let before = match &note.holds {
                 Holds::Feed(feed) => feeds.insert(feed.ecosystem.clone(), segment),
+                Holds::FixDates { ecosystem, .. } => fix_dates.insert(ecosystem.clone(), segment),
                 Holds::Vulnerabilities { .. } => vulnerabilities.replace(segment),
             };
             if before.is_some() {
@@ -111,6 +116,7 @@ impl Database {
             digest: contents.digest,
             bytes: contents.bytes,
             feeds,
+            fix_dates,
             vulnerabilities,
         })
     }
@@ -137,6 +143,23 @@ impl Database {
             })?;
             Ok(advisories.into())
         })
+    }
+
+    /// Since when databases have had the fixes of a package in the feed of a release. It tells of fixes that
+    /// [`advisories`](Self::advisories) has.
+    pub fn fix_dates(
+        &self,
+        ecosystem: &Ecosystem,
+        package: &str,
+    ) -> Result<FixDates, DatabaseError> {
+        let followed = self.manifest.followed.get(ecosystem);
+        let mut dates = FixDates::new(followed.and_then(|followed| followed.since()));
+        if let Some(segment) = self.fix_dates.get(ecosystem)
+            && let Some(place) = self.find(segment, package)?
+        {
+            self.rows(segment, place, |row| dates.add(row))?;
+        }
+        Ok(dates)
     }
 
     /// What is known of a vulnerability by this name.

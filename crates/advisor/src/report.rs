@@ -134,6 +134,10 @@ pub struct Affected {
     pub description: String,
     /// What to do.
     pub corrective_action: String,
+    /// Ours: since when the fix is there: when the notice that is the fix was published, else when an earlier advisory database
+    /// first had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix_date: Option<Timestamp>,
     /// Ours: its package URL.
     #[serde(default)]
     pub purl: String,
@@ -330,6 +334,7 @@ impl Affected {
             fix_version: one.fix.to_string(),
             description: String::new(),
             corrective_action: one.corrective_action(),
+            fix_date: one.fix_date,
             purl: purl(&one.package, release),
             platforms: one.platforms.iter().map(ToString::to_string).collect(),
         }

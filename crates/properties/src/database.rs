@@ -1,12 +1,12 @@
+use std::collections::HashMap;
 use std::fs;
 use std::sync::OnceLock;
 
 use cise_advisor::database::build::fuzzing::{MAX_BYTES, records};
 use cise_advisor::database::build::{Build, Input, build};
-use cise_advisor::database::{Database, fuzzing};
+use cise_advisor::database::{Database, FixDates, fuzzing};
 use cise_advisor::osv::parse;
 use cise_advisor::{Advisory, Ecosystem};
-use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::assert_message;
@@ -63,6 +63,10 @@ pub(crate) fn damage(bytes: &[u8]) {
             Ok(answer) => assert_eq!(*answer, **expected, "{package}"),
             Err(error) => shown(error.to_string()),
         }
+        match database.fix_dates(&debian(), package) {
+            Ok(dates) => assert_eq!(Some(&dates), genuine.dates.get(package), "{package}"),
+            Err(error) => shown(error.to_string()),
+        }
     }
     match database.vulnerability("CVE-2024-7") {
         Ok(answer) => assert_eq!(format!("{answer:?}"), genuine.vulnerability),
@@ -74,6 +78,7 @@ pub(crate) fn damage(bytes: &[u8]) {
 struct Genuine {
     bytes: Vec<u8>,
     answers: Vec<(String, Vec<Advisory>)>,
+    dates: HashMap<String, FixDates>,
     vulnerability: String,
 }
 
@@ -86,37 +91,52 @@ fn genuine() -> Option<&'static Genuine> {
     GENUINE.get_or_init(made).as_ref()
 }
 
-/// A database of some records, with more than one in a group of names.
+/// A database of some records, with more than one in a group of names. Half of them were not in an earlier one.
 fn made() -> Option<Genuine> {
     let folder = tempfile::tempdir().ok()?;
     let (records, output) = (folder.path().join("Debian"), folder.path().join("db"));
     fs::create_dir(&records).ok()?;
     let packages: Vec<String> = (0..40).map(|number| format!("package{number}")).collect();
-    for (number, package) in packages.iter().enumerate() {
-        let record = serde_json::json!({
-            "id": format!("DEBIAN-CVE-2024-{number}"), "modified": "2024-03-20T12:00:00Z", "published": "2024-03-01T12:00:00Z",
-            "upstream": [format!("CVE-2024-{number}")], "summary": "a summary",
-            "affected": [{"package": {"ecosystem": "Debian:12", "name": package},
-                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": format!("1.{number}")}]}]}],
-        });
-        fs::write(records.join(format!("{number}.json")), record.to_string()).ok()?;
+    for (half, now) in packages.chunks(20).zip(BUILDS) {
+        for package in half {
+            let number = package.trim_start_matches("package");
+            fs::write(records.join(format!("{number}.json")), record(number)).ok()?;
+        }
+        let inputs = [Input::new(&records)];
+        let build_now = Build::new(now.parse().ok()?);
+        build(&build_now, &inputs, &output, &parse, &mut |_| {}).ok()?;
     }
-    let now: Timestamp = "2024-04-01T00:00:00Z".parse().ok()?;
-    let inputs = [Input::new(&records)];
-    build(&Build::new(now), &inputs, &output, &parse, &mut |_| {}).ok()?;
     let database = Database::open(&output).ok()?;
     let absent = ["package", "zlib"].map(str::to_owned);
-    let asked = packages.into_iter().chain(absent);
-    let answers = asked.map(|package| {
-        let answer = database.advisories(&debian(), &package).ok()?;
-        Some((package, answer.to_vec()))
+    let asked: Vec<String> = packages.into_iter().chain(absent).collect();
+    let answers = asked.iter().map(|package| {
+        let answer = database.advisories(&debian(), package).ok()?;
+        Some((package.clone(), answer.to_vec()))
+    });
+    let dates = asked.iter().map(|package| {
+        let dates = database.fix_dates(&debian(), package).ok()?;
+        Some((package.clone(), dates))
     });
     let vulnerability = database.vulnerability("CVE-2024-7").ok()?;
     Some(Genuine {
         bytes: fs::read(&output).ok()?,
         answers: answers.collect::<Option<_>>()?,
+        dates: dates.collect::<Option<_>>()?,
         vulnerability: format!("{vulnerability:?}"),
     })
+}
+
+/// When the database is built.
+const BUILDS: [&str; 2] = ["2024-04-01T00:00:00Z", "2024-04-02T00:00:00Z"];
+
+fn record(number: &str) -> String {
+    let record = serde_json::json!({
+        "id": format!("DEBIAN-CVE-2024-{number}"), "modified": "2024-03-20T12:00:00Z", "published": "2024-03-01T12:00:00Z",
+        "upstream": [format!("CVE-2024-{number}")], "summary": "a summary",
+        "affected": [{"package": {"ecosystem": "Debian:12", "name": format!("package{number}")},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": format!("1.{number}")}]}]}],
+    });
+    record.to_string()
 }
 
 fn written(bytes: &[u8]) -> Option<NamedTempFile> {

@@ -15,6 +15,8 @@ pub(super) struct Finding {
     pub(super) package: Arc<Package>,
     pub(super) platform: Arc<Platform>,
     pub(super) fix: Box<str>,
+    /// Since when the fix is there.
+    pub(super) fix_date: Option<Timestamp>,
 }
 
 /// What is kept of an advisory.

@@ -5,7 +5,6 @@ use super::examination::Charge;
 use super::finding::{Finding, Noticed};
 use super::known::Known;
 use super::{AdvisorySource, Issue, Notice, VulnerablePackage};
-use crate::Package;
 use crate::database::Vulnerability;
 use crate::inventory::Platform;
 
@@ -23,7 +22,7 @@ pub(super) fn charges<S: AdvisorySource>(
         let package = &finding.package;
         let (_, platforms) = packages
             .entry((&package.name, &package.version, &finding.fix))
-            .or_insert_with(|| (package, BTreeSet::new()));
+            .or_insert_with(|| (finding, BTreeSet::new()));
         platforms.insert(&finding.platform);
     }
     by_vulnerability
@@ -40,8 +39,7 @@ pub(super) fn charges<S: AdvisorySource>(
 
 type Notices<'f> = BTreeMap<&'f str, (&'f Noticed, Packages<'f>)>;
 /// Packages by name, installed version and fix: those that differ in their architecture alone are one.
-type Packages<'f> =
-    BTreeMap<(&'f str, &'f str, &'f str), (&'f Arc<Package>, BTreeSet<&'f Platform>)>;
+type Packages<'f> = BTreeMap<(&'f str, &'f str, &'f str), (&'f Finding, BTreeSet<&'f Platform>)>;
 
 fn issue(id: &str, notices: Notices<'_>, known: &Vulnerability) -> Issue {
     let severities = notices.values().map(|(noticed, _)| noticed.severity);
@@ -69,9 +67,10 @@ fn notice(noticed: &Noticed, packages: Packages<'_>) -> Notice {
         published: noticed.published,
         exemption: None,
         packages: packages
-            .map(|((_, _, fix), (package, platforms))| VulnerablePackage {
-                package: Arc::clone(package),
+            .map(|((_, _, fix), (finding, platforms))| VulnerablePackage {
+                package: Arc::clone(&finding.package),
                 fix: fix.into(),
+                fix_date: finding.fix_date,
                 platforms: platforms.into_iter().cloned().collect(),
             })
             .collect(),

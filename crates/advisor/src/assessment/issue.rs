@@ -53,6 +53,10 @@ pub struct VulnerablePackage {
     pub package: Arc<Package>,
     /// The version that is no longer affected, of the package or of its source, as the feed has it.
     pub fix: Box<str>,
+    /// Since when the fix is there: when the notice that is the fix was published, else when an earlier database first had it.
+    /// Nothing where neither is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix_date: Option<Timestamp>,
     /// The platforms of the image that have it.
     pub platforms: BTreeSet<Platform>,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counting::{Exploited, counted_fix, may_count};
 use super::finding::{Finding, Noticed};
+use super::fix_date::Dates;
 use super::known::Known;
 use super::support::{Support, support};
 use super::{
@@ -45,6 +46,7 @@ pub(super) fn examine<S: AdvisorySource>(
         source,
         known,
         rules,
+        now,
         platform: Arc::new(inventory.platform.clone()),
         found: Found::default(),
         findings: Vec::new(),
@@ -79,6 +81,7 @@ struct Examiner<'a, 'k, S> {
     source: &'a S,
     known: &'a mut Known<'k, S>,
     rules: &'a Rules,
+    now: Timestamp,
     platform: Arc<Platform>,
     found: Found,
     findings: Vec<Finding>,
@@ -170,6 +173,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
             }
         };
         let mut shared = None;
+        let mut dates = Dates::of(ecosystem, name, self.now);
         for advisory in advisories.iter() {
             let concerned = advisory
                 .affected
@@ -180,7 +184,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
                     Ok(Judgement::Unaffected) => {}
                     Ok(Judgement::Affected { fix }) => {
                         let shared = shared.get_or_insert_with(|| Arc::new(package.clone()));
-                        self.affected(shared, advisory, affected, fix);
+                        self.affected(shared, (advisory, affected), fix, &mut dates);
                     }
                     Err(error) => self.unorderable(package, advisory, affected, &error),
                 }
@@ -191,21 +195,25 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
     fn affected(
         &mut self,
         package: &Arc<Package>,
-        advisory: &Advisory,
-        affected: &Affected,
+        (advisory, affected): (&Advisory, &Affected),
         fix: Option<&str>,
+        dates: &mut Dates<'_>,
     ) {
         let notice = Arc::new(Noticed::new(advisory, affected));
         for vulnerability in &advisory.vulnerabilities {
             let exploited = self.exploited(vulnerability);
             match counted_fix(self.rules, package, (advisory, affected), fix, exploited) {
-                Ok(fix) => self.findings.push(Finding {
-                    vulnerability: vulnerability.clone(),
-                    notice: Arc::clone(&notice),
-                    package: Arc::clone(package),
-                    platform: Arc::clone(&self.platform),
-                    fix: fix.into(),
-                }),
+                Ok(fix) => {
+                    let finding = Finding {
+                        vulnerability: vulnerability.clone(),
+                        notice: Arc::clone(&notice),
+                        package: Arc::clone(package),
+                        platform: Arc::clone(&self.platform),
+                        fix: fix.into(),
+                        fix_date: self.fix_date(advisory, fix, dates),
+                    };
+                    self.findings.push(finding);
+                }
                 Err(why) => {
                     self.found.uncounted.insert(Uncounted {
                         vulnerability: vulnerability.clone(),
@@ -216,6 +224,23 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
                         why,
                     });
                 }
+            }
+        }
+    }
+
+    /// A date that cannot be read leaves a gap, as everything does that the database should know.
+    fn fix_date(
+        &mut self,
+        advisory: &Advisory,
+        fix: &str,
+        dates: &mut Dates<'_>,
+    ) -> Option<Timestamp> {
+        match dates.date(advisory, fix, self.source) {
+            Ok(date) => date,
+            Err(error) => {
+                let why = error.to_string().into();
+                self.found.gaps.insert(Gap::NoAnswer { why });
+                None
             }
         }
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::database::{Database, DatabaseError, Feed, LifeSpan, Vulnerability};
+use crate::database::{Database, DatabaseError, Feed, FixDates, LifeSpan, Vulnerability};
 use crate::{Advisory, Ecosystem, Release};
 
 /// What an assessment asks the advisory database.
@@ -14,6 +14,9 @@ pub trait AdvisorySource {
         ecosystem: &Ecosystem,
         package: &str,
     ) -> Result<Arc<[Advisory]>, Self::Error>;
+
+    /// Since when databases have had the fixes of a package, by the name that the feed has for it.
+    fn fix_dates(&self, ecosystem: &Ecosystem, package: &str) -> Result<FixDates, Self::Error>;
 
     /// The feed of a release: whether its advisories are there, whether they are all, and how old they are.
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed>;
@@ -34,6 +37,10 @@ impl AdvisorySource for Database {
         package: &str,
     ) -> Result<Arc<[Advisory]>, DatabaseError> {
         self.advisories(ecosystem, package)
+    }
+
+    fn fix_dates(&self, ecosystem: &Ecosystem, package: &str) -> Result<FixDates, DatabaseError> {
+        self.fix_dates(ecosystem, package)
     }
 
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {

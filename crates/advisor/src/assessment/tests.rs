@@ -1,6 +1,7 @@
 mod end_of_life;
 mod examinations;
 mod exemptions;
+mod fix_dates;
 pub(crate) mod fixture;
 mod gate;
 mod issues;

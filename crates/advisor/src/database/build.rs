@@ -1,10 +1,12 @@
 //! Builds a database from archives and folders of OSV records, CISA's known exploited vulnerabilities, and EPSS.
 //!
 //! Records are parsed on several threads into rows; rows are sorted on disk, and written segment after segment. The same
-//! sources give the same bytes, whatever was there before: segments whose sources did not change are taken over as they are.
+//! sources give the same feeds, whatever was there before: segments whose sources did not change are taken over as they are.
+//! What does depend on it stands apart: since when the fixes are known.
 
 mod archive;
 mod assembly;
+mod dating;
 mod error;
 mod facts;
 mod folder;
@@ -16,6 +18,7 @@ mod key;
 mod life_spans;
 mod lists;
 mod output;
+mod past;
 mod plan;
 mod previous;
 mod reading;
@@ -53,7 +56,8 @@ pub struct Build {
     pub releases: Releases,
     /// So many records may be malformed.
     pub max_rejected: u64,
-    /// The time: what is said to have changed after it is not believed.
+    /// The time: what is said to have changed after it is not believed, and fixes that no earlier database had are known from
+    /// it on.
     pub now: Timestamp,
     /// How many bytes of rows are sorted in memory. The build takes about half as much again, and what it reads.
     pub sort_bytes: usize,
@@ -106,7 +110,7 @@ pub struct Built {
     pub bytes: u64,
     /// What the database holds.
     pub manifest: Manifest,
-    /// How many segments were taken over from the database that was there.
+    /// How many feeds were taken over from the database that was there, and the join of all feeds if it was.
     pub kept: usize,
     /// Whether the file is another than before.
     pub outcome: Outcome,
@@ -136,8 +140,9 @@ pub fn build<E: Display>(
         .iter()
         .map(Source::open)
         .collect::<Result<Vec<_>, _>>()?;
-    let previous = Previous::open(output, build);
-    let plan = Plan::new(previous.as_ref(), &sources);
+    let previous = Previous::open(output);
+    let alike = previous.as_ref().filter(|one| one.is_alike(build));
+    let plan = Plan::new(alike, &sources);
     let mut gathering = Gathering::new(build, folder_of(output), plan);
     gathering.sources(&sources, parse, progress)?;
     let gathered = gathering.finish()?;

@@ -17,8 +17,8 @@ use super::error::DatabaseFault;
 use super::hash::Sha256;
 use super::manifest::Manifest;
 
-/// The version of the format.
-pub(crate) const VERSION: u8 = 1;
+/// The version of the format that is written. All versions up to it are read: files of version 1 have no dates of fixes.
+pub(crate) const VERSION: u8 = 2;
 
 /// The most bytes that a manifest may have: some 100,000 segments.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
@@ -76,7 +76,7 @@ fn check_preamble(file: &File, bytes: u64) -> Result<(), DatabaseFault> {
     if mark != *MARK {
         return Err(DatabaseFault::Foreign);
     }
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(DatabaseFault::Version { found: version });
     }
     Ok(())

@@ -6,6 +6,7 @@ use super::block::BlockFault;
 use super::container::VERSION;
 use super::manifest::Holds;
 use super::wire::Malformed;
+use crate::Ecosystem;
 
 /// Why a database, or an answer of it, cannot be had. It is never "no advisories".
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,9 @@ pub enum DatabaseFault {
     #[error("it is something else: expected a file that `cise db build` wrote")]
     Foreign,
     /// It is of a version of the format that is not known.
-    #[error("it is of version {found} of its format: expected version {VERSION}")]
+    #[error(
+        "it is of version {found} of its format, and versions 1 to {VERSION} are read: use the `cise` that wrote it, or build it anew"
+    )]
     Version {
         /// The version.
         found: u8,
@@ -112,13 +115,21 @@ impl From<Malformed> for BlockError {
 
 /// A segment by what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SegmentName(Option<Box<str>>);
+pub struct SegmentName(Name);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Feed(Ecosystem),
+    FixDates(Ecosystem),
+    Vulnerabilities,
+}
 
 impl From<&Holds> for SegmentName {
     fn from(holds: &Holds) -> Self {
         Self(match holds {
-            Holds::Feed(feed) => Some(feed.ecosystem.as_str().into()),
-            Holds::Vulnerabilities { .. } => None,
+            Holds::Feed(feed) => Name::Feed(feed.ecosystem.clone()),
+            Holds::FixDates { ecosystem, .. } => Name::FixDates(ecosystem.clone()),
+            Holds::Vulnerabilities { .. } => Name::Vulnerabilities,
         })
     }
 }
@@ -126,8 +137,9 @@ impl From<&Holds> for SegmentName {
 impl fmt::Display for SegmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(ecosystem) => write!(f, "the feed of {ecosystem}"),
-            None => f.write_str("the list of vulnerabilities"),
+            Name::Feed(ecosystem) => write!(f, "the feed of {ecosystem}"),
+            Name::FixDates(ecosystem) => write!(f, "the dates of {ecosystem}'s fixes"),
+            Name::Vulnerabilities => f.write_str("the list of vulnerabilities"),
         }
     }
 }

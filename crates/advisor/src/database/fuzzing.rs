@@ -2,7 +2,7 @@
 
 use super::manifest::Manifest;
 use super::segment::Head;
-use super::{row, vulnerability};
+use super::{fix_dates, row, vulnerability};
 use crate::Ecosystem;
 
 /// Reads bytes as each part of a file whose hashes are true, as one that was made up would have them.
@@ -13,6 +13,8 @@ pub fn parts(bytes: &[u8]) {
     }
     let _ = row::decode(bytes, &Ecosystem::new("Debian:12"), "openssl");
     let _ = row::outline(bytes);
+    let _ = row::fixes(bytes);
+    let _ = fix_dates::decode(bytes);
     let _ = vulnerability::decode(bytes);
     let _ = serde_json::from_slice::<Manifest>(bytes);
 }

@@ -1,11 +1,12 @@
 //! The manifest: what a database holds, from which sources, and where.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::feeds::Feed;
+use super::fix_dates::Followed;
 use super::hash::Sha256;
 use super::life_span::LifeSpan;
 use super::rejected::Rejections;
@@ -28,6 +29,9 @@ pub struct Manifest {
     /// Until when releases get fixes, sorted. Left out where nobody said so, as databases were written before there was such a list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub life_spans: Vec<LifeSpan>,
+    /// Since when each feed has been followed. Empty in databases that were written before that was noted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub followed: BTreeMap<Ecosystem, Followed>,
     /// The segments, as they lie in the file one after the other.
     pub segments: Vec<SegmentNote>,
 }
@@ -37,8 +41,15 @@ impl Manifest {
     pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
         self.segments.iter().filter_map(|note| match &note.holds {
             Holds::Feed(feed) => Some(feed),
-            Holds::Vulnerabilities { .. } => None,
+            Holds::FixDates { .. } | Holds::Vulnerabilities { .. } => None,
         })
+    }
+
+    /// Whether there is a segment of dates of a feed's fixes.
+    pub(crate) fn has_fix_dates(&self, of: &Ecosystem) -> bool {
+        let mut notes = self.segments.iter();
+        notes
+            .any(|note| matches!(&note.holds, Holds::FixDates { ecosystem, .. } if ecosystem == of))
     }
 }
 
@@ -137,6 +148,13 @@ pub struct SegmentNote {
 pub enum Holds {
     /// The advisories of one ecosystem release, by package.
     Feed(Feed),
+    /// When fixes joined the feed of an ecosystem release, by package: those that its first database did not have.
+    FixDates {
+        /// The feed.
+        ecosystem: Ecosystem,
+        /// How many fixes.
+        fixes: u64,
+    },
     /// What is known of vulnerabilities, by their names: the join of all feeds.
     Vulnerabilities {
         /// How many.

@@ -24,6 +24,9 @@ pub(crate) fn encode(advisory: &Advisory, affected: &[&Affected], bytes: &mut Ve
     }
 }
 
+/// What stands before the version of a fix.
+const FIXED: u8 = 1;
+
 fn put_affected(bytes: &mut Vec<u8>, affected: &Affected) {
     put_count(bytes, affected.ranges.len());
     for range in &affected.ranges {
@@ -31,7 +34,7 @@ fn put_affected(bytes: &mut Vec<u8>, affected: &Affected) {
         for event in &range.events {
             let (tag, version) = match event {
                 Event::Introduced(version) => (0, version),
-                Event::Fixed(version) => (1, version),
+                Event::Fixed(version) => (FIXED, version),
                 Event::LastAffected(version) => (2, version),
                 Event::Limit(version) => (3, version),
             };
@@ -86,6 +89,54 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Malformed> {
     })
 }
 
+/// The fixes that a row publishes, read without the rest.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fixes<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) published: Option<Timestamp>,
+    /// In the order of the row, perhaps with repetitions.
+    pub(crate) versions: Vec<&'a str>,
+}
+
+/// Reads which fixes a row publishes.
+pub(crate) fn fixes(bytes: &[u8]) -> Result<Fixes<'_>, Malformed> {
+    let mut cursor = Cursor::new(bytes);
+    let id = cursor.text()?;
+    pass_texts(&mut cursor)?;
+    let published = time(&mut cursor)?;
+    time(&mut cursor)?;
+    cursor.optional()?;
+    cursor.text()?;
+    let mut versions = Vec::new();
+    for _ in 0..cursor.count()? {
+        for _ in 0..cursor.count()? {
+            for _ in 0..cursor.count()? {
+                let (tag, version) = (cursor.byte()?, cursor.text()?);
+                if tag == FIXED {
+                    versions.push(version);
+                }
+            }
+        }
+        pass_texts(&mut cursor)?;
+        pass_texts(&mut cursor)?;
+        cursor.optional()?;
+        cursor.optional()?;
+    }
+    Ok(Fixes {
+        id,
+        published,
+        versions,
+    })
+}
+
+fn pass_texts(cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
+    for _ in 0..cursor.count()? {
+        cursor.number()?;
+        cursor.bytes()?;
+    }
+    Ok(())
+}
+
 /// Reads a row of `package` of `ecosystem`.
 pub(crate) fn decode(
     bytes: &[u8],
@@ -132,7 +183,7 @@ fn event(cursor: &mut Cursor<'_>) -> Result<Event, Malformed> {
     let version = cursor.text()?.into();
     match tag {
         0 => Ok(Event::Introduced(version)),
-        1 => Ok(Event::Fixed(version)),
+        FIXED => Ok(Event::Fixed(version)),
         2 => Ok(Event::LastAffected(version)),
         3 => Ok(Event::Limit(version)),
         _ => Err(Malformed("an event is of an unknown kind")),
@@ -267,11 +318,24 @@ mod tests {
         }
 
         #[test]
+        fn the_fixes_of_a_row_are_read_without_the_rest(advisory in advisory()) {
+            let events = advisory.affected.iter().flat_map(|one| &one.ranges).flat_map(|range| &range.events);
+            let versions = events.filter_map(|event| match event {
+                Event::Fixed(version) => Some(&**version),
+                _ => None,
+            });
+            let expected = Fixes { id: &advisory.id, published: advisory.published, versions: versions.collect() };
+            let bytes = encoded(&advisory);
+            prop_assert_eq!(fixes(&bytes), Ok(expected));
+        }
+
+        #[test]
         fn a_row_with_a_wrong_byte_is_read_or_refused(advisory in advisory(), at: prop::sample::Index, byte: u8) {
             let mut bytes = encoded(&advisory);
             let at = at.index(bytes.len());
             bytes[at] = byte;
             let _ = decode(&bytes, &Ecosystem::new("Debian:12"), "openssl");
+            let _ = fixes(&bytes);
         }
 
         #[test]

@@ -170,8 +170,10 @@ fn vulnerabilities(report: &ScanReport) -> Table {
         "Policy Status",
         "Severity",
         "Affected Packages",
+        FIXED_SINCE,
         "How to Resolve",
-    ]);
+    ])
+    .with_if_known(FIXED_SINCE);
     for one in &report.vulnerabilities {
         let by_fix = by_fix(one);
         let packages = by_fix.values().flatten();
@@ -181,10 +183,21 @@ fn vulnerabilities(report: &ScanReport) -> Table {
             policy_status(one.exempt_status),
             &severity(one),
             &names.join(", "),
+            &fixed_since(affected(one)),
             &upgrades(&by_fix),
         ]);
     }
     table
+}
+
+const FIXED_SINCE: &str = "Fixed Since";
+
+/// The day from which on all of the packages can be upgraded; empty where that is not known of all.
+fn fixed_since<'a>(packages: impl IntoIterator<Item = &'a Affected>) -> String {
+    let dates = packages.into_iter().map(|one| one.fix_date);
+    let last = dates.reduce(|one, other| one.zip(other).map(|(one, other)| one.max(other)));
+    let day = |date: Timestamp| date.strftime("%Y-%m-%d").to_string();
+    last.flatten().map(day).unwrap_or_default()
 }
 
 /// The packages that have a vulnerability, each name once, by the version that fixes it.
@@ -225,9 +238,11 @@ fn packages(report: &ScanReport) -> Table {
         "Affected Package",
         "Installed Version",
         "Fixed Version",
+        FIXED_SINCE,
         "Security Notice",
         "How to Resolve",
-    ]);
+    ])
+    .with_if_known(FIXED_SINCE);
     for one in &report.vulnerabilities {
         let severity = severity(one);
         for notice in &one.security_notices {
@@ -239,6 +254,7 @@ fn packages(report: &ScanReport) -> Table {
                     &package.package_name,
                     &package.installed_version,
                     &package.fix_version,
+                    &fixed_since([package]),
                     &notice.notice_id,
                     &package.corrective_action,
                 ]);

@@ -7,7 +7,9 @@ use cise_reference::{Digest, Reference};
 use jiff::civil::date;
 
 use super::super::*;
-use crate::database::{Coverage, Feed, KnownExploited, LifeSpan, Ransomware, Vulnerability};
+use crate::database::{
+    Coverage, Feed, FixDates, KnownExploited, LifeSpan, Ransomware, Vulnerability,
+};
 use crate::detector::Mark;
 use crate::exemption::{self, Exemption, Exemptions, Subject, TagBinding};
 use crate::inventory::{Contents, Inventory, Reading};
@@ -29,7 +31,9 @@ pub(crate) struct Source {
     pub(crate) feeds: Vec<Feed>,
     pub(crate) life_spans: Vec<LifeSpan>,
     pub(crate) vulnerabilities: HashMap<&'static str, Vulnerability>,
+    pub(crate) fix_dates: FixDates,
     pub(crate) advisories_fault: Option<Unreadable>,
+    pub(crate) fix_dates_fault: Option<Unreadable>,
     pub(crate) vulnerabilities_fault: Option<Unreadable>,
 }
 
@@ -52,6 +56,13 @@ impl AdvisorySource for Source {
         match self.advisories_fault {
             Some(fault) => Err(fault),
             None => Ok(self.advisories.iter().filter(concerns).cloned().collect()),
+        }
+    }
+
+    fn fix_dates(&self, _: &Ecosystem, _: &str) -> Result<FixDates, Unreadable> {
+        match self.fix_dates_fault {
+            Some(fault) => Err(fault),
+            None => Ok(self.fix_dates.clone()),
         }
     }
 
@@ -78,7 +89,9 @@ impl Source {
             feeds: vec![feed(debian(), Some("2026-11-26T08:00:00Z"))],
             life_spans: Vec::new(),
             vulnerabilities: HashMap::new(),
+            fix_dates: FixDates::default(),
             advisories_fault: None,
+            fix_dates_fault: None,
             vulnerabilities_fault: None,
         }
     }

@@ -45,6 +45,7 @@ fn layer(note: &SegmentNote) -> Part {
                 .map_or_else(String::new, |as_of| format!(", as of {as_of}"));
             format!("{} advisories, {coverage}{of}", feed.advisories)
         }
+        Holds::FixDates { ecosystem, fixes } => format!("dates of {fixes} fixes of {ecosystem}"),
         Holds::Vulnerabilities { count } => format!("{count} vulnerabilities"),
     };
     let annotations = [(TITLE, title(note).to_owned()), (DESCRIPTION, description)];
@@ -60,6 +61,7 @@ fn layer(note: &SegmentNote) -> Part {
 pub(super) fn title(note: &SegmentNote) -> &str {
     match &note.holds {
         Holds::Feed(feed) => feed.ecosystem.as_str(),
+        Holds::FixDates { ecosystem, .. } => ecosystem.as_str(),
         Holds::Vulnerabilities { .. } => "vulnerabilities",
     }
 }

@@ -136,7 +136,7 @@ impl fmt::Display for Setback {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::database::manifest::{Holds, Releases, SegmentNote, Texts};
@@ -155,6 +155,7 @@ mod tests {
         };
         Manifest {
             life_spans: Vec::new(),
+            followed: BTreeMap::new(),
             maker: "test".into(),
             texts: Texts::Kept,
             releases: Releases::All,

@@ -1,14 +1,16 @@
 //! Puts the file together: the segments of feeds in their order, new ones and those that are taken over; then the join.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::dating::{Dated, Dating};
 use super::error::BuildError;
 use super::facts::{Facts, Joined, NO_KEY, Seen};
 use super::key::AdvisoryKey;
+use super::past::Past;
 use super::previous::Kept;
 use super::sorter::Sorted;
 use super::writer::{SegmentWriter, WriteError, Written};
@@ -16,7 +18,9 @@ use super::{Progress, Stage};
 use crate::Ecosystem;
 use crate::database::feeds::{self, Coverage, Feed};
 use crate::database::filter::NameHash;
+use crate::database::fix_dates::Followed;
 use crate::database::manifest::{Holds, SegmentNote, SourceNote, names_it};
+use crate::database::replacement::folder_of;
 use crate::database::row;
 use crate::database::vulnerability;
 
@@ -26,6 +30,10 @@ pub(crate) struct Assembly<'a, W> {
     pub(crate) path: PathBuf,
     pub(crate) sources: &'a [SourceNote],
     pub(crate) now: Timestamp,
+    /// Since when the fixes of feeds are known, by an earlier database.
+    pub(crate) pasts: BTreeMap<Ecosystem, Past<'a>>,
+    /// Since when the feeds that were written have been followed.
+    pub(crate) followed: BTreeMap<Ecosystem, Followed>,
     pub(crate) segments: Vec<SegmentNote>,
     /// Where facts are gathered, unless the join is taken over.
     pub(crate) facts: Option<Facts>,
@@ -56,6 +64,8 @@ impl<W: Write> Assembly<'_, W> {
         (self.progress)(Stage::Writing {
             segment: ecosystem.as_str(),
         });
+        let past = self.pasts.remove(&ecosystem);
+        let mut dating = Dating::new(past.as_ref(), folder_of(&self.path), self.now);
         let mut writer = SegmentWriter::new(&mut self.out);
         let mut seen = Seen::default();
         let mut newest = None;
@@ -66,6 +76,7 @@ impl<W: Write> Assembly<'_, W> {
             newest = newest.max(key.modified.and_then(|time| feeds::sane(time, self.now)));
             let written = writer.push(key.package, rows.value());
             written.map_err(|error| error.at(&self.path))?;
+            dating.row(key.package, rows.value())?;
             if seen.first(NameHash::of(key.id).number())
                 && let Some(facts) = &mut self.facts
             {
@@ -82,10 +93,27 @@ impl<W: Write> Assembly<'_, W> {
             packages: written.names,
             rows: written.rows,
             sources: std::collections::BTreeSet::new(),
-            ecosystem,
+            ecosystem: ecosystem.clone(),
         };
         let holds = Holds::Feed(described(feed, self.sources));
         self.segments.push(note(holds, &written));
+        let followed = dating.followed();
+        if let Some(dated) = dating.finish()? {
+            self.dates(&ecosystem, dated)?;
+        }
+        self.followed.insert(ecosystem, followed);
+        Ok(())
+    }
+
+    /// Writes the dates of a feed's fixes.
+    fn dates(&mut self, ecosystem: &Ecosystem, mut dated: Dated) -> Result<(), BuildError> {
+        let copied = io::copy(&mut dated.file, &mut self.out);
+        copied.map_err(|error| WriteError::Io(error).at(&self.path))?;
+        let holds = Holds::FixDates {
+            ecosystem: ecosystem.clone(),
+            fixes: dated.fixes,
+        };
+        self.segments.push(note(holds, &dated.written));
         Ok(())
     }
 
@@ -107,14 +135,31 @@ impl<W: Write> Assembly<'_, W> {
         }
         let mut note = kept.note.clone();
         if let Holds::Feed(feed) = note.holds {
+            let ecosystem = feed.ecosystem.clone();
             note.holds = Holds::Feed(described(feed, self.sources));
+            self.segments.push(note);
+            self.keep_dates(ecosystem)?;
         }
-        self.segments.push(note);
         Ok(())
+    }
+
+    /// Takes over the dates of a feed's fixes. Where they cannot be, the feed has been followed from now on.
+    fn keep_dates(&mut self, ecosystem: Ecosystem) -> Result<(), BuildError> {
+        let past = self.pasts.remove(&ecosystem);
+        let followed = Past::followed(past.as_ref(), self.now);
+        self.followed.insert(ecosystem, followed);
+        match past.and_then(|past| past.dates()) {
+            Some(dates) => self.keep_whole(&dates),
+            None => Ok(()),
+        }
     }
 
     /// Takes over the join of all feeds.
     pub(crate) fn keep_vulnerabilities(&mut self, kept: &Kept<'_>) -> Result<(), BuildError> {
+        self.keep_whole(kept)
+    }
+
+    fn keep_whole(&mut self, kept: &Kept<'_>) -> Result<(), BuildError> {
         self.copy(kept)?;
         self.segments.push(kept.note.clone());
         Ok(())

@@ -1,5 +1,6 @@
 //! Writes the file beside where it will be, and puts it there once it is whole.
 
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::Path;
 
@@ -8,8 +9,11 @@ use tempfile::NamedTempFile;
 use super::assembly::Assembly;
 use super::error::BuildError;
 use super::gathering::Gathered;
+use super::past::pasts;
 use super::previous::Previous;
 use super::{Build, Built, MAKER, Outcome, Progress};
+use crate::Ecosystem;
+use crate::database::fix_dates::Followed;
 use crate::database::manifest::{Manifest, SegmentNote};
 use crate::database::{container, replacement};
 
@@ -30,7 +34,11 @@ pub(crate) fn write(
     let life_spans = gathered.life_spans.clone();
     let mut file = BufWriter::with_capacity(1 << 20, replacement::create(output).map_err(failed)?);
     container::write_preamble(&mut file).map_err(failed)?;
-    let (segments, kept) = assemble(build, gathered, output, &mut file, progress)?;
+    let Assembled {
+        segments,
+        followed,
+        kept,
+    } = assemble(build, gathered, previous, output, &mut file, progress)?;
     let manifest = Manifest {
         maker: MAKER.into(),
         texts: build.texts,
@@ -38,6 +46,7 @@ pub(crate) fn write(
         sources,
         known_exploited,
         life_spans,
+        followed,
         segments,
     };
     let digest = container::write_end(&mut file, &manifest).map_err(failed)?;
@@ -60,20 +69,30 @@ pub(crate) fn write(
     })
 }
 
-/// Writes the segments. Gives their notes, and how many of them were taken over.
+/// What was written before the manifest.
+struct Assembled {
+    segments: Vec<SegmentNote>,
+    followed: BTreeMap<Ecosystem, Followed>,
+    /// How many feeds were taken over, and the join if it was.
+    kept: usize,
+}
+
 fn assemble(
     build: &Build,
     gathered: Gathered<'_>,
+    previous: Option<&Previous>,
     output: &Path,
     file: &mut BufWriter<NamedTempFile>,
     progress: &mut Progress<'_>,
-) -> Result<(Vec<SegmentNote>, usize), BuildError> {
+) -> Result<Assembled, BuildError> {
     let join = gathered.plan.kept_vulnerabilities();
     let mut assembly = Assembly {
         out: file,
         path: output.to_owned(),
         sources: &gathered.sources,
         now: build.now,
+        pasts: previous.map(pasts).unwrap_or_default(),
+        followed: BTreeMap::new(),
         segments: Vec::new(),
         facts: join.is_none().then_some(gathered.facts),
         progress,
@@ -89,5 +108,9 @@ fn assemble(
     } else if let Some(facts) = assembly.facts.take() {
         assembly.vulnerabilities(facts.join()?)?;
     }
-    Ok((assembly.segments, kept))
+    Ok(Assembled {
+        segments: assembly.segments,
+        followed: assembly.followed,
+        kept,
+    })
 }

@@ -16,34 +16,54 @@ use crate::database::wire::Malformed;
 /// While segments are walked in order, no block is asked for twice.
 const CACHE_BYTES: u64 = 1024 * 1024;
 
-/// An earlier database of the same maker and the same selection.
+/// An earlier database.
 #[derive(Debug)]
 pub(crate) struct Previous {
     store: Store,
     pub(crate) manifest: Manifest,
     pub(crate) digest: Sha256,
-    segments: Vec<Segment>,
+    segments: Vec<(Segment, Condition)>,
+}
+
+/// How a segment is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Whole,
+    Damaged,
 }
 
 impl Previous {
-    /// The database at a path, where there is one that segments can be taken from.
-    pub(crate) fn open(path: &Path, build: &Build) -> Option<Self> {
-        Self::load(path).ok().filter(|previous| {
-            let manifest = &previous.manifest;
-            *manifest.maker == *super::MAKER
-                && manifest.texts == build.texts
-                && manifest.releases == build.releases
-        })
+    /// The database at a path, where there is one that can be opened.
+    pub(crate) fn open(path: &Path) -> Option<Self> {
+        Self::load(path).ok()
+    }
+
+    /// Is it of the same maker and the same selection, so that segments can be taken from it as they are?
+    pub(crate) fn is_alike(&self, build: &Build) -> bool {
+        let manifest = &self.manifest;
+        *manifest.maker == *super::MAKER
+            && manifest.texts == build.texts
+            && manifest.releases == build.releases
     }
 
     fn load(path: &Path) -> Result<Self, DatabaseFault> {
         let (store, contents) = Store::open(path, CACHE_BYTES)?;
         let segments = store.segments(&contents.manifest)?;
+        let notes = &contents.manifest.segments;
+        let segments = notes.iter().zip(segments).map(|(note, segment)| {
+            let condition = Kept {
+                store: &store,
+                note,
+                segment: &segment,
+            }
+            .condition();
+            (segment, condition)
+        });
         Ok(Self {
+            segments: segments.collect(),
             store,
             manifest: contents.manifest,
             digest: contents.digest,
-            segments,
         })
     }
 
@@ -62,28 +82,33 @@ impl Previous {
 
     /// The segments of feeds that are whole on disk, by what they hold.
     pub(crate) fn whole_feeds(&self) -> BTreeMap<Ecosystem, Kept<'_>> {
-        self.kept()
-            .filter_map(|kept| match &kept.note.holds {
-                Holds::Feed(feed) => Some((feed.ecosystem.clone(), kept)),
-                Holds::Vulnerabilities { .. } => None,
-            })
-            .filter(|(_, kept)| kept.is_whole())
-            .collect()
+        let whole = self.whole().filter_map(|kept| match &kept.note.holds {
+            Holds::Feed(feed) => Some((feed.ecosystem.clone(), kept)),
+            Holds::FixDates { .. } | Holds::Vulnerabilities { .. } => None,
+        });
+        whole.collect()
     }
 
     /// The segment of vulnerabilities, if it is whole on disk.
     pub(crate) fn whole_vulnerabilities(&self) -> Option<Kept<'_>> {
-        self.kept().find(|kept| {
-            matches!(kept.note.holds, Holds::Vulnerabilities { .. }) && kept.is_whole()
-        })
+        self.whole()
+            .find(|kept| matches!(kept.note.holds, Holds::Vulnerabilities { .. }))
     }
 
-    fn kept(&self) -> impl Iterator<Item = Kept<'_>> {
-        self.manifest
-            .segments
-            .iter()
-            .zip(&self.segments)
-            .map(|(note, segment)| Kept {
+    /// The segments of dates that are whole on disk, by their feeds.
+    pub(crate) fn whole_fix_dates(&self) -> BTreeMap<Ecosystem, Kept<'_>> {
+        let whole = self.whole().filter_map(|kept| match &kept.note.holds {
+            Holds::FixDates { ecosystem, .. } => Some((ecosystem.clone(), kept)),
+            Holds::Feed(_) | Holds::Vulnerabilities { .. } => None,
+        });
+        whole.collect()
+    }
+
+    fn whole(&self) -> impl Iterator<Item = Kept<'_>> {
+        let segments = self.manifest.segments.iter().zip(&self.segments);
+        segments
+            .filter(|(_, (_, condition))| *condition == Condition::Whole)
+            .map(|(note, (segment, _))| Kept {
                 store: &self.store,
                 note,
                 segment,
@@ -100,10 +125,14 @@ pub(crate) struct Kept<'a> {
 }
 
 impl Kept<'_> {
-    fn is_whole(&self) -> bool {
+    fn condition(&self) -> Condition {
         let mut hashing = Hashing::new(io::sink());
-        io::copy(&mut self.bytes(), &mut hashing).is_ok()
-            && hashing.finish() == (self.note.digest, self.note.bytes)
+        let read = io::copy(&mut self.bytes(), &mut hashing);
+        if read.is_ok() && hashing.finish() == (self.note.digest, self.note.bytes) {
+            Condition::Whole
+        } else {
+            Condition::Damaged
+        }
     }
 
     fn bytes(&self) -> impl Read {
@@ -121,5 +150,16 @@ impl Kept<'_> {
         each: impl FnMut(&[u8]) -> Result<(), Malformed>,
     ) -> Result<(), DatabaseFault> {
         self.store.all_rows(self.segment, each)
+    }
+    /// Calls `each` with the rows of a name, if it has any.
+    pub(crate) fn rows_of(
+        &self,
+        name: &str,
+        each: impl FnMut(&[u8]) -> Result<(), Malformed>,
+    ) -> Result<(), DatabaseFault> {
+        match Store::find(self.segment, name)? {
+            Some(place) => self.store.rows_at(self.segment, place, each),
+            None => Ok(()),
+        }
     }
 }
