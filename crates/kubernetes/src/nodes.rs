@@ -97,6 +97,6 @@ fn take(node: &PartialObjectMeta<Node>, known: &mut Known) {
     let label = |name: &str| node.labels().get(name).map(String::as_str);
     let platform = label(OS)
         .zip(label(ARCHITECTURE))
-        .map(|(os, architecture)| Platform::new(os, architecture, ""));
+        .map(|(os, architecture)| Platform::of_node(os, architecture));
     known.insert(node.name_any(), platform);
 }

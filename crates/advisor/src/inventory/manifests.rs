@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_child_that_may_run_is_judged_and_no_other() {
         let nodes = &["linux/amd64", "linux/arm64"];
-        let table: [Case<'_>; 9] = [
+        let table: [Case<'_>; 10] = [
             (
                 "those of the nodes' platforms",
                 &[
@@ -78,6 +78,16 @@ mod tests {
                 &[Some("linux/386"), Some("linux/arm/v7"), Some("linux/amd64")],
                 nodes,
                 &[0, 1, 2],
+            ),
+            (
+                "every level of a processor of which only the architecture is known",
+                &[
+                    Some("linux/amd64"),
+                    Some("linux/amd64/v3"),
+                    Some("linux/arm64/v9"),
+                ],
+                nodes,
+                &[0, 1],
             ),
             (
                 "only what is asked for",

@@ -61,6 +61,18 @@ impl Platform {
         }
     }
 
+    /// That of a node, which says its architecture and no variant.
+    ///
+    /// containerd finds the variant out from the processor: `v8` on every 64-bit arm, since Linux says no more of one; on a
+    /// 32-bit arm any up to `v8`, and therefore that; on amd64 any level, as which one without a level counts.
+    pub fn of_node(os: &str, architecture: &str) -> Self {
+        let variant = match architecture {
+            "arm" => "v8",
+            _ => "",
+        };
+        Self::new(os, architecture, variant)
+    }
+
     /// That of an image that does not say.
     pub fn unknown() -> Self {
         Self::new("unknown", "unknown", "")
@@ -72,12 +84,13 @@ impl Platform {
     }
 
     /// Whether a node of this platform may run an image for `image`: amd64 takes 386, arm64 takes arm, and either takes what
-    /// older variants of it take.
+    /// older variants of it take. An amd64 that does not say its level may have any: containerd finds it out from the processor,
+    /// and takes the child of an index that is for the highest.
     pub fn runs(&self, image: &Self) -> bool {
         self.os == image.os
             && match (self.architecture.as_str(), image.architecture.as_str()) {
                 ("amd64", "386") => true,
-                ("amd64", "amd64") => self.level(1) >= image.level(1),
+                ("amd64", "amd64") => self.variant.is_empty() || self.level(1) >= image.level(1),
                 ("arm64", "arm64") => self.runs_arm64(image),
                 ("arm64", "arm") => (5..=8).contains(&image.level(7)),
                 ("arm", "arm") => {
@@ -216,17 +229,31 @@ mod tests {
         let table = [
             ("linux/amd64", "linux/amd64", true),
             ("linux/amd64", "linux/386", true),
-            ("linux/amd64", "linux/amd64/v3", false),
+            ("linux/amd64", "linux/amd64/v2", true),
+            ("linux/amd64", "linux/amd64/v4", true),
             ("linux/amd64/v3", "linux/amd64/v2", true),
             ("linux/amd64/v3", "linux/amd64", true),
+            ("linux/amd64/v3", "linux/386", true),
+            ("linux/amd64/v3", "linux/amd64/v4", false),
             ("linux/amd64", "linux/arm64", false),
             ("linux/amd64", "windows/amd64", false),
             ("linux/386", "linux/amd64", false),
             ("linux/arm64", "linux/arm64/v8", true),
             ("linux/arm64", "linux/arm/v7", true),
+            ("linux/arm64", "linux/arm/v8", true),
             ("linux/arm64", "linux/arm/v5", true),
+            ("linux/arm64", "linux/arm", true),
+            ("linux/arm64", "linux/arm64/v8.1", false),
             ("linux/arm64", "linux/arm64/v9", false),
             ("linux/arm64/v9", "linux/arm64", true),
+            ("linux/arm64/v9", "linux/arm64/v8.5", true),
+            ("linux/arm64/v9", "linux/arm64/v8.6", false),
+            ("linux/arm64/v9.1", "linux/arm64/v8.6", true),
+            ("linux/arm64/v8.2", "linux/arm64/v8.1", true),
+            ("linux/arm64/v8.2", "linux/arm/v7", true),
+            ("linux/arm/v8", "linux/arm/v7", true),
+            ("linux/arm/v8", "linux/arm64", false),
+            ("linux/arm/v7", "linux/arm/v8", false),
             ("linux/arm/v7", "linux/arm/v6", true),
             ("linux/arm/v6", "linux/arm/v7", false),
             ("linux/arm", "linux/arm64", false),
@@ -239,6 +266,37 @@ mod tests {
                 expected,
                 "{image} on {node}"
             );
+        }
+    }
+    #[test]
+    fn a_node_that_says_its_architecture_alone_runs_whatever_its_processor_may() {
+        let table: [(&str, &[&str], &[&str]); 5] = [
+            (
+                "amd64",
+                &["amd64", "amd64/v2", "amd64/v3", "amd64/v4", "386"],
+                &["arm64", "arm"],
+            ),
+            (
+                "arm64",
+                &["arm64", "arm64/v8", "arm/v8", "arm/v7", "arm/v6", "arm/v5"],
+                &["arm64/v9", "amd64"],
+            ),
+            (
+                "arm",
+                &["arm", "arm/v8", "arm/v7", "arm/v6", "arm/v5"],
+                &["arm64", "arm/v9"],
+            ),
+            ("386", &["386"], &["amd64"]),
+            ("ppc64le", &["ppc64le"], &["ppc64"]),
+        ];
+        for (node, run, not_run) in table {
+            let own = Platform::of_node("linux", node);
+            for (images, expected) in [(run, true), (not_run, false)] {
+                for image in images {
+                    let image = platform(&format!("linux/{image}"));
+                    assert_eq!(own.runs(&image), expected, "{image} on {node}");
+                }
+            }
         }
     }
 }

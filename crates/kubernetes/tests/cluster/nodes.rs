@@ -50,6 +50,17 @@ async fn the_platforms_are_those_of_the_nodes_as_they_come_and_go() {
         &format!("{of_system}{architecture}riscv64"),
     ));
     eventually("the other says what it is", || knows("riscv64")).await;
+    // A node of 32 bits may have any processor up to version 8 of the architecture.
+    apply(&node("board", &format!("{of_system}{architecture}arm")));
+    let boards = Platform::new("linux", "arm", "v8");
+    let is_board = || {
+        platforms
+            .borrow()
+            .as_ref()
+            .is_some_and(|known| known.contains(&boards))
+    };
+    eventually("the board is known", is_board).await;
+    environment.kubectl(&["delete", "node", "board"]);
     environment.kubectl(&["delete", "node", "silent"]);
     eventually("it is gone", || !knows("riscv64")).await;
     assert!(knows("s390x"));
