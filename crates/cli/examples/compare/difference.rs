@@ -296,3 +296,6 @@ fn without<'f>(
     own.iter()
         .filter(|(finding, _)| !other.contains_key(finding))
 }
+
+#[cfg(test)]
+mod tests;

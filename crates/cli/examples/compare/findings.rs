@@ -65,9 +65,16 @@ pub(crate) fn ours(tools: &Tools, made: &Made, database: &Path) -> Result<Ours> 
         .arg("--config")
         .arg(&configuration);
     // 1 and 2 say that the image is not admitted.
-    let said = answer(va.arg(format!("oci:{}", made.layout.display())), &[0, 1, 2])?;
+    read_ours(&answer(
+        va.arg(format!("oci:{}", made.layout.display())),
+        &[0, 1, 2],
+    )?)
+}
+
+/// What `cise va` has said of one image.
+fn read_ours(said: &str) -> Result<Ours> {
     let reports: Vec<ImageReport> =
-        serde_json::from_str(&said).context("the report of `cise va`")?;
+        serde_json::from_str(said).context("the report of `cise va`")?;
     let report = reports
         .into_iter()
         .next()
@@ -115,6 +122,14 @@ pub(crate) fn ours(tools: &Tools, made: &Made, database: &Path) -> Result<Ours> 
     })
 }
 
+/// The findings that both have, with what CISE says of each.
+pub(crate) fn common<'f>(ours: &'f Ours, theirs: &Theirs) -> Vec<(&'f Finding, &'f Told)> {
+    let findings = ours.findings.iter();
+    findings
+        .filter(|(finding, _)| theirs.findings.contains_key(finding))
+        .collect()
+}
+
 /// What osv-scanner says.
 pub(crate) struct Theirs {
     pub(crate) findings: Findings,
@@ -137,7 +152,11 @@ pub(crate) fn theirs(tools: &Tools, made: &Made, archive: &Path) -> Result<Their
     .arg("--local-db-path")
     .arg(made.archives.folder());
     // 1 says that there are vulnerabilities, 128 that there are no packages.
-    let said = answer(scan.arg("--archive").arg(archive), &[0, 1, 128])?;
+    read_theirs(&answer(scan.arg("--archive").arg(archive), &[0, 1, 128])?)
+}
+
+/// What osv-scanner has said.
+fn read_theirs(said: &str) -> Result<Theirs> {
     let report: Report = match said.trim() {
         "" => Report::default(),
         said => serde_json::from_str(said).context("the report of osv-scanner")?,
@@ -232,5 +251,141 @@ impl Record {
             ids.push(self.id);
         }
         ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn finding(vulnerability: &str, package: &str) -> Finding {
+        Finding {
+            vulnerability: vulnerability.to_owned(),
+            package: package.to_owned(),
+        }
+    }
+
+    /// A report of `cise va`, of an issue in two packages and of a finding that does not count.
+    fn report() -> String {
+        let package = |name: &str| {
+            json!({
+                "package_name": name, "installed_version": "1", "fix_version": "2", "description": "", "corrective_action": "",
+            })
+        };
+        let notice = json!({
+            "notice_id": "DSA-1-1", "notice": "", "summary": "", "notice_exempt": false,
+            "vulnerable_packages": [package("libssl3"), package("openssl")],
+        });
+        let uncounted = |package: &str| {
+            json!({
+                "cve_id": "CVE-2026-1", "notice_id": "DEBIAN-CVE-2026-1", "package_name": package, "installed_version": "1",
+                "fix_version": "", "why": "no-fix",
+            })
+        };
+        json!([{
+            "image": "oci:layout", "id": "", "scan_time": 0, "status": "INCOMPLETE",
+            "vulnerabilities": [{
+                "cve_id": "CVE-2026-1", "summary": "", "cve_exempt": false, "exempt_status": "active",
+                "total_security_notice_count": 1, "security_notice_count": 1, "exempt_security_notice_count": 0,
+                "security_notices": [notice],
+            }],
+            "configuration_issues": [], "os_distribution": {"distribution_id": "", "version_id": "", "version_code_name": ""},
+            "uncounted": [uncounted("openssl"), uncounted("zlib1g")],
+            "unjudged": [{"package": "nginx", "version": "1", "reason": "other-vendor", "vendor": "somebody"}],
+            "gaps": [{"message": "a layer is encrypted"}],
+        }])
+        .to_string()
+    }
+
+    #[test]
+    fn what_cise_says_is_a_finding_for_each_package_and_what_counts_stands_before_what_does_not() {
+        let ours = read_ours(&report()).unwrap();
+        let told: Vec<_> = ours
+            .findings
+            .iter()
+            .map(|(finding, told)| (&*finding.package, &*told.advisory, told.uncounted))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("libssl3", "DSA-1-1", None),
+                ("openssl", "DSA-1-1", None),
+                ("zlib1g", "DEBIAN-CVE-2026-1", Some(NotCounted::NoFix)),
+            ]
+        );
+        assert_eq!(
+            (ours.status, ours.unjudged),
+            (Status::Incomplete, vec!["nginx".to_owned()])
+        );
+        assert_eq!(ours.gaps, ["a layer is encrypted"]);
+        assert!(read_ours("[]").is_err());
+    }
+
+    /// A record of osv-scanner by its id, and where it names others.
+    fn record(id: &str, field: &str, names: &[&str]) -> serde_json::Value {
+        let mut record = json!({ "id": id });
+        record[field] = json!(names);
+        record
+    }
+
+    fn theirs(records: &[serde_json::Value]) -> Theirs {
+        let report = json!({"results": [{"packages": [{
+            "package": {"name": "openssl", "os_package_name": "libssl3", "version": "1", "ecosystem": "Debian:12"},
+            "vulnerabilities": records,
+        }]}]});
+        read_theirs(&report.to_string()).unwrap()
+    }
+
+    #[test]
+    fn what_the_other_says_goes_by_the_vulnerabilities_that_a_record_names_wherever_it_does() {
+        let table: [(&str, &str, &[&str], &[&str]); 6] = [
+            (
+                "DSA-1-1",
+                "upstream",
+                &["CVE-2026-2", "CVE-2026-1"],
+                &["CVE-2026-1", "CVE-2026-2"],
+            ),
+            ("ELA-1-1", "related", &["CVE-2026-1"], &["CVE-2026-1"]),
+            (
+                "GO-2026-1",
+                "aliases",
+                &["GHSA-1", "CVE-2026-1", "CVE-2026-1"],
+                &["CVE-2026-1"],
+            ),
+            ("CVE-2026-1", "aliases", &[], &["CVE-2026-1"]),
+            ("GO-2026-1", "aliases", &["GHSA-1"], &["GO-2026-1"]),
+            ("DSA-1-1", "related", &[], &["DSA-1-1"]),
+        ];
+        for (id, field, names, expected) in table {
+            let theirs = theirs(&[record(id, field, names)]);
+            let found: Vec<_> = theirs.findings.keys().cloned().collect();
+            let expected: Vec<_> = expected.iter().map(|one| finding(one, "libssl3")).collect();
+            assert_eq!(found, expected, "{id}, {field} {names:?}");
+        }
+    }
+
+    #[test]
+    fn a_package_without_vulnerabilities_was_looked_at_and_nothing_said_is_nothing_found() {
+        let none = theirs(&[]);
+        assert_eq!(
+            (none.findings.len(), none.packages),
+            (0, vec!["libssl3".to_owned()])
+        );
+        let silent = read_theirs("\n").unwrap();
+        assert!(silent.findings.is_empty() && silent.packages.is_empty());
+        assert!(read_theirs("No package sources found").is_err());
+    }
+
+    #[test]
+    fn findings_are_paired_by_vulnerability_and_package() {
+        let ours = read_ours(&report()).unwrap();
+        let theirs = theirs(&[record("DSA-1-1", "upstream", &["CVE-2026-1", "CVE-2026-2"])]);
+        let common: Vec<_> = common(&ours, &theirs)
+            .into_iter()
+            .map(|(finding, _)| finding.clone())
+            .collect();
+        assert_eq!(common, [finding("CVE-2026-1", "libssl3")]);
     }
 }

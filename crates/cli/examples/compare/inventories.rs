@@ -134,3 +134,55 @@ fn name_of_source(file: &str) -> Option<String> {
 fn without_zero(version: &str) -> String {
     version.strip_prefix("0:").unwrap_or(version).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_package_of_syft_is_put_into_the_terms_of_both() {
+        let table = [
+            (
+                json!({"name": "libssl3", "version": "3.0.9-1", "type": "deb",
+                    "metadata": {"source": "openssl", "sourceVersion": "", "architecture": "amd64"}}),
+                ["libssl3", "3.0.9-1", "amd64", "openssl"],
+            ),
+            (
+                json!({"name": "libgcc-s1", "version": "12.2.0-14", "type": "deb",
+                    "metadata": {"source": "gcc-12", "sourceVersion": "12.2.0-13", "architecture": "amd64"}}),
+                ["libgcc-s1", "12.2.0-14", "amd64", "gcc-12 (12.2.0-13)"],
+            ),
+            (
+                json!({"name": "bash", "version": "5.2-1", "type": "deb", "metadata": {"source": "", "architecture": "amd64"}}),
+                ["bash", "5.2-1", "amd64", "bash"],
+            ),
+            (
+                json!({"name": "libcrypto3", "version": "3.3.1-r0", "type": "apk",
+                    "metadata": {"originPackage": "openssl", "architecture": "x86_64"}}),
+                ["libcrypto3", "3.3.1-r0", "x86_64", "openssl"],
+            ),
+            (
+                json!({"name": "openssl-libs", "version": "0:3.0.7-27.el9", "type": "rpm",
+                    "metadata": {"sourceRpm": "openssl-3.0.7-27.el9.src.rpm", "arch": "x86_64"}}),
+                ["openssl-libs", "3.0.7-27.el9", "x86_64", "openssl"],
+            ),
+            (
+                json!({"name": "gpg-pubkey", "version": "1-2", "type": "rpm", "metadata": {"sourceRpm": "(none)"}}),
+                ["gpg-pubkey", "1-2", "", "gpg-pubkey"],
+            ),
+        ];
+        for (artifact, [name, version, architecture, source]) in table {
+            let shown = artifact.to_string();
+            let listed = Listed::from(serde_json::from_value::<Artifact>(artifact).unwrap());
+            let expected = Listed {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                architecture: architecture.to_owned(),
+                source: source.to_owned(),
+            };
+            assert_eq!(listed, expected, "{shown}");
+        }
+    }
+}

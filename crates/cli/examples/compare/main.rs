@@ -103,11 +103,7 @@ fn one(tools: &Tools, registry: &Registry, made: &Made, folder: &Path) -> Result
         database: &Database::open(&database)?,
         states: &made.states,
     };
-    let common: Vec<_> = ours
-        .findings
-        .iter()
-        .filter(|(finding, _)| theirs.findings.contains_key(finding))
-        .collect();
+    let common = findings::common(&ours, &theirs);
     let vulnerabilities: BTreeSet<_> = common
         .iter()
         .map(|(finding, _)| &finding.vulnerability)

@@ -166,3 +166,71 @@ impl fmt::Display for Page {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(whose: Whose, what: &str, rule: Option<Rule>) -> Difference {
+        Difference {
+            whose,
+            what: what.to_owned(),
+            rule,
+        }
+    }
+
+    fn compared(name: &'static str, findings: Vec<Difference>) -> Compared {
+        Compared {
+            name,
+            how: "made by hand",
+            status: "FAIL".to_owned(),
+            packages: Shares {
+                common: 9,
+                differences: Vec::new(),
+            },
+            findings: Shares {
+                common: 5,
+                differences: findings,
+            },
+            vulnerabilities: 4,
+            counted: 3,
+            uncounted: [(NotCounted::NoFix, 1), (NotCounted::Kernel, 1)].into(),
+        }
+    }
+
+    fn page(findings: Vec<Difference>) -> Page {
+        Page {
+            versions: vec![("syft", "syft 1".to_owned()), ("apk", "apk 3".to_owned())],
+            compared: vec![compared("debian", findings), compared("alpine", Vec::new())],
+            missing: vec![("almalinux", "rpm")],
+        }
+    }
+
+    #[test]
+    fn the_page_counts_what_both_have_and_tells_each_difference_with_its_reason_once() {
+        let page = page(vec![
+            difference(Whose::Ours, "CVE-1 in a", Some(Rule::Kernel)),
+            difference(Whose::Ours, "CVE-2 in b", Some(Rule::Kernel)),
+            difference(Whose::Theirs, "CVE-3 in c", Some(Rule::Language)),
+        ]);
+        assert_eq!(page.unexplained(), 0);
+        insta::assert_snapshot!(page);
+    }
+
+    #[test]
+    fn what_no_rule_explains_is_counted_and_shown_as_that() {
+        let page = page(vec![
+            difference(Whose::Ours, "CVE-1 in a", None),
+            difference(Whose::Theirs, "CVE-2 in b", None),
+            difference(Whose::Theirs, "CVE-3 in c", Some(Rule::Module)),
+        ]);
+        assert_eq!(page.unexplained(), 2);
+        let text = page.to_string();
+        for row in [
+            "| debian | findings | CISE | 1 | **unexplained** | CVE-1 in a |",
+            "| debian | findings | osv-scanner | 1 | **unexplained** | CVE-2 in b |",
+        ] {
+            assert!(text.contains(row), "{row} in {text}");
+        }
+    }
+}
