@@ -4,7 +4,8 @@ use cise_admission::{AdmissionRecord, AdmittedImages, RecordError, Recorded};
 use cise_policy::Namespace;
 use cise_signature::store::{Revision, Written};
 use futures::future::BoxFuture;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace as NamespaceObject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 
@@ -21,8 +22,12 @@ const MAX_NAMESPACES: usize = 1000;
 
 /// An [`AdmissionRecord`] in this program's own namespace, where nobody else may write: one `ConfigMap` for each namespace,
 /// shared by all replicas. Of two that race, the API server lets one through.
+///
+/// Each record is owned by its namespace, so that the cluster's garbage collector takes it away with it: this program deletes
+/// nothing. What was admitted in a namespace that is gone says nothing of the one that has its name now.
 pub struct AdmissionConfigMaps {
     api: Api<ConfigMap>,
+    namespaces: Api<NamespaceObject>,
     own_namespace: String,
 }
 
@@ -31,6 +36,7 @@ impl AdmissionConfigMaps {
     pub fn new(cluster: &Cluster) -> Self {
         Self {
             api: Api::namespaced(cluster.client(), cluster.namespace()),
+            namespaces: Api::all(cluster.client()),
             own_namespace: cluster.namespace().to_owned(),
         }
     }
@@ -42,13 +48,34 @@ impl AdmissionConfigMaps {
         let Some(object) = object.map_err(|error| unreadable(explain(&error)))? else {
             return Ok(None);
         };
-        let record = object.data.as_ref().and_then(|data| data.get(RECORD));
-        let record = record.ok_or_else(|| unreadable(format!("it has no `{RECORD}`")))?;
-        let images = AdmittedImages::from_json(record.as_bytes(), namespace);
+        let owner = self.owner(namespace).await.map_err(unreadable)?;
+        let images = if is_owned_by(&object, &owner) {
+            let record = object.data.as_ref().and_then(|data| data.get(RECORD));
+            let record = record.ok_or_else(|| unreadable(format!("it has no `{RECORD}`")))?;
+            let images = AdmittedImages::from_json(record.as_bytes(), namespace);
+            images.map_err(|fault| unreadable(fault.to_string()))?
+        } else {
+            AdmittedImages::of(namespace.clone())
+        };
         Ok(Some(Recorded {
-            images: images.map_err(|fault| unreadable(fault.to_string()))?,
+            images,
             revision: Revision::new(object.metadata.resource_version.unwrap_or_default()),
         }))
+    }
+
+    /// The namespace that has this name now, as the owner of its record.
+    async fn owner(&self, namespace: &Namespace) -> Result<OwnerReference, String> {
+        let name = namespace.as_str();
+        let found = answer(self.namespaces.get_metadata(name)).await;
+        let found = found
+            .map_err(|error| format!("namespace {name} cannot be read: {}", explain(&error)))?;
+        Ok(OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            name: name.to_owned(),
+            uid: found.metadata.uid.unwrap_or_default(),
+            ..OwnerReference::default()
+        })
     }
 
     async fn create_record(&self, images: &AdmittedImages) -> Result<Written, RecordError> {
@@ -58,11 +85,8 @@ impl AdmissionConfigMaps {
             let why = format!("there are those of {MAX_NAMESPACES} namespaces already");
             return Err(self.unwritable(images, &why));
         }
-        let made = answer(
-            self.api
-                .create(&PostParams::default(), &object(images, None)),
-        )
-        .await;
+        let object = self.object(images, None).await?;
+        let made = answer(self.api.create(&PostParams::default(), &object)).await;
         self.written(images, made)
     }
 
@@ -71,9 +95,30 @@ impl AdmissionConfigMaps {
         revision: &Revision,
         images: &AdmittedImages,
     ) -> Result<Written, RecordError> {
-        let (name, object) = (name_of(images.namespace()), object(images, Some(revision)));
+        let name = name_of(images.namespace());
+        let object = self.object(images, Some(revision)).await?;
         let replaced = answer(self.api.replace(&name, &PostParams::default(), &object)).await;
         self.written(images, replaced)
+    }
+
+    async fn object(
+        &self,
+        images: &AdmittedImages,
+        revision: Option<&Revision>,
+    ) -> Result<ConfigMap, RecordError> {
+        let owner = self.owner(images.namespace()).await;
+        let owner = owner.map_err(|why| self.unwritable(images, &why))?;
+        Ok(ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name_of(images.namespace())),
+                resource_version: revision.map(|revision| revision.as_str().to_owned()),
+                labels: Some(Kind::Admissions.labels()),
+                owner_references: Some(vec![owner]),
+                ..ObjectMeta::default()
+            },
+            data: Some(BTreeMap::from([(RECORD.to_owned(), images.to_json())])),
+            ..ConfigMap::default()
+        })
     }
 
     /// Somebody else was faster if the record exists already, is another writing than the one that was read, or is gone.
@@ -123,17 +168,9 @@ impl AdmissionRecord for AdmissionConfigMaps {
     }
 }
 
-fn object(images: &AdmittedImages, revision: Option<&Revision>) -> ConfigMap {
-    ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(name_of(images.namespace())),
-            resource_version: revision.map(|revision| revision.as_str().to_owned()),
-            labels: Some(Kind::Admissions.labels()),
-            ..ObjectMeta::default()
-        },
-        data: Some(BTreeMap::from([(RECORD.to_owned(), images.to_json())])),
-        ..ConfigMap::default()
-    }
+fn is_owned_by(record: &ConfigMap, owner: &OwnerReference) -> bool {
+    let owners = record.metadata.owner_references.iter().flatten();
+    owners.into_iter().any(|one| one.uid == owner.uid)
 }
 
 fn name_of(namespace: &Namespace) -> String {
