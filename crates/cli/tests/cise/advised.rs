@@ -1,29 +1,16 @@
 //! The Vulnerability Advisor as the chart runs it: a pod of its own, asked through its Service, with an outage, a restart, a
 //! crowd, and the loss of everything.
 
-use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use cise_testkit::authority::Authority;
-use cise_testkit::components::{REGISTRY, require};
 use cise_testkit::images::{Format, Image, sha256};
-use cise_testkit::proxy::Proxy;
 use cise_testkit::registry::Registry;
-use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-use crate::guarded::{FOREIGN, Guarded, HOME, pod};
-use crate::program::Folder;
+use crate::advised_site::{ISSUES, Site};
+use crate::guarded::{FOREIGN, HOME};
 use crate::server::eventually;
 use crate::vulnerable;
-
-/// The documentation's sentence about an image with issues.
-const ISSUES: &str = "admission webhook \"va.hooks.securityenforcement.admission.cloud.ibm.com\" denied the request: \
-    The Vulnerability Advisor image scan assessment found issues with the container image that are not exempted. \
-    Refer to your image vulnerability report for more details by using the command `ibmcloud cr va`.";
 
 /// How many new images come at once, and how many pods run each.
 const NEW_IMAGES: usize = 10;
@@ -31,7 +18,7 @@ const PODS_OF_EACH: usize = 10;
 
 #[test]
 fn the_advisor_of_the_chart_answers_recovers_and_takes_a_crowd() {
-    let Some(mut site) = Site::start() else {
+    let Some(mut site) = Site::start(&json!({})) else {
         return;
     };
     without_a_database_images_are_denied_with_that_reason(&site);
@@ -100,17 +87,7 @@ fn an_exemption_of_the_namespace_admits_until_it_is_gone(site: &Site) {
 }
 
 fn a_restart_goes_unnoticed(site: &Site) {
-    let [name] = &site.pods("advisor")[..] else {
-        panic!("expected one pod")
-    };
-    let process = || site.cluster.replica(name);
-    let before = process().lock().unwrap().id();
-    process().lock().unwrap().kill();
-    eventually(
-        "the node starts it again",
-        || process().lock().unwrap().id() != before,
-        || site.cluster.replicas.logs(),
-    );
+    site.restarts_the_advisor();
     site.eventually_refuses(&site.vulnerable("restarted"), ISSUES);
 }
 
@@ -236,164 +213,4 @@ fn a_crowd_of_new_images_is_indexed_once_each(site: &Site) {
 
 fn no_credential_is_in_any_log(site: &Site) {
     assert!(!site.cluster.replicas.logs().contains(Registry::PASSWORD));
-}
-
-/// What a user of the registry keeps in a docker configuration.
-fn credentials(host: &str) -> String {
-    let login = format!("{}:{}", Registry::USER, Registry::PASSWORD);
-    json!({ "auths": { host: { "auth": STANDARD.encode(login) } } }).to_string()
-}
-
-/// A cluster with CISE and its advisor, and a registry for one user, whose requests are counted.
-struct Site {
-    cluster: Guarded,
-    publisher: Folder,
-    proxy: Proxy,
-    registry: Registry,
-}
-
-impl Site {
-    fn start() -> Option<Self> {
-        if !require(&[&REGISTRY]) {
-            return None;
-        }
-        let authority = Authority::new("registry").unwrap();
-        let registry = Registry::basic(&authority).unwrap();
-        let proxy = Proxy::tls(registry.upstream(), &authority).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let artifact = format!("{}/security/advisories:daily", proxy.host());
-        let cluster = Guarded::start(&json!({
-            "replicas": 1,
-            "registries": [{ "host": proxy.host(), "ca": authority.certificate() }],
-            "advisor": {
-                "enabled": true, "registries": ["*"],
-                "database": { "artifact": artifact, "key": key.public_key_pem(), "credentialsSecret": "pull" },
-            },
-        }))?;
-        let configuration = json!({
-            "registries": [{ "host": registry.host(), "caFile": "ca-of-all.pem" }], "pullCredentials": "pull.json",
-        });
-        let publisher = Folder::new(&[
-            ("config.yaml", &configuration.to_string()),
-            ("ca-of-all.pem", &authority.certificate()),
-            ("key.pem", &key.serialize_pem()),
-            ("pull.json", &credentials(&registry.host())),
-        ]);
-        let site = Self {
-            cluster,
-            publisher,
-            proxy,
-            registry,
-        };
-        site.lets_pods_pull();
-        let va = json!({ "va": { "enabled": true } });
-        let pattern = format!("{}/*", site.proxy.host());
-        site.cluster.exempt("team", &[(&pattern, va)]);
-        Some(site)
-    }
-
-    /// Those of the team by a pull secret of their service account, as is usual; the advisor, its database.
-    fn lets_pods_pull(&self) {
-        for namespace in ["team", HOME] {
-            self.cluster.apply(&json!({
-                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
-                "metadata": { "name": "pull", "namespace": namespace },
-                "stringData": { ".dockerconfigjson": credentials(&self.proxy.host()) },
-            }));
-        }
-        let patch = r#"{"imagePullSecrets":[{"name":"pull"}]}"#;
-        self.cluster.kubectl(&format!(
-            "-n team patch serviceaccount default --type=merge -p {patch}"
-        ));
-    }
-
-    /// A signed one, which the advisor has not seen yet.
-    fn publishes_a_database(&self) {
-        let program = Path::new(env!("CARGO_BIN_EXE_cise"));
-        vulnerable::database(program, self.publisher.path()).unwrap();
-        let pushed = self.publisher.run(&format!(
-            "db push --config config.yaml --db advisories.db --sign-key key.pem {}/security/advisories:daily",
-            self.registry.host()
-        ));
-        assert_eq!(pushed.status, 0, "{}", pushed.stderr);
-    }
-
-    fn image(&self, name: &str) -> String {
-        format!("{}/team/{name}:v1", self.proxy.host())
-    }
-
-    fn put(&self, name: &str, image: &Image) {
-        self.registry
-            .push(image, &format!("team/{name}"), "v1")
-            .unwrap();
-    }
-
-    fn push(&self, name: &str, files: &[(&str, &str)]) -> String {
-        self.put(name, &Image::new(Format::Oci, files).unwrap());
-        self.image(name)
-    }
-
-    /// An image with a published fix that it has not; each is another.
-    fn vulnerable(&self, name: &str) -> String {
-        self.push(name, &[&vulnerable::DEBIAN[..], &[("name", name)]].concat())
-    }
-
-    fn ask(&self, image: &str) -> Result<Value, String> {
-        self.cluster.ask("team", image)
-    }
-
-    /// Makes a pod, however often it has to be asked for; gives what was said until then.
-    fn makes(&self, name: &str, image: &str) -> Vec<String> {
-        let mut refusals = Vec::new();
-        eventually(
-            "the pod is made",
-            || match self.cluster.make("", &pod(name, "team", image)) {
-                Ok(_) => true,
-                Err(said) => {
-                    // Meanwhile others get their turn.
-                    thread::sleep(Duration::from_millis(500));
-                    refusals.push(said);
-                    false
-                }
-            },
-            || self.cluster.replicas.logs(),
-        );
-        refusals
-    }
-
-    fn eventually_admits(&self, image: &str) {
-        eventually(
-            "it is admitted",
-            || self.ask(image).is_ok(),
-            || format!("{:?}\n{}", self.ask(image), self.cluster.replicas.logs()),
-        );
-    }
-
-    fn eventually_refuses(&self, image: &str, why: &str) {
-        eventually(
-            why,
-            || self.ask(image).is_err_and(|said| said.contains(why)),
-            || format!("{:?}\n{}", self.ask(image), self.cluster.replicas.logs()),
-        );
-    }
-
-    fn scale(&self, deployment: &str, replicas: usize) {
-        self.cluster.kubectl(&format!(
-            "-n {HOME} scale deployment/{deployment} --replicas={replicas}"
-        ));
-    }
-
-    fn rolled_out(&self, deployment: &str) {
-        self.cluster.kubectl(&format!(
-            "-n {HOME} rollout status deployment/{deployment} --timeout=300s"
-        ));
-    }
-
-    /// The names of the pods of a component that exist.
-    fn pods(&self, component: &str) -> Vec<String> {
-        let names = self.cluster.kubectl(&format!(
-            "-n {HOME} get pods -l app.kubernetes.io/component={component} -o jsonpath={{.items[*].metadata.name}}"
-        ));
-        names.split_whitespace().map(str::to_owned).collect()
-    }
 }

@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod admitted_again;
 mod advised;
+mod advised_site;
 mod advisor;
 mod advisories;
 mod already_admitted;
