@@ -207,18 +207,19 @@ fn several<T>(
 const PREPARED: usize = 64;
 
 pub(crate) fn texts(cursor: &mut Cursor<'_>) -> Result<Vec<Box<str>>, Malformed> {
-    let mut before = String::new();
-    several(cursor, |cursor| {
+    let count = cursor.count()?;
+    let mut all: Vec<Box<str>> = Vec::with_capacity(count.min(PREPARED));
+    for _ in 0..count {
         let shared = usize::try_from(cursor.number()?).unwrap_or(usize::MAX);
         let rest = cursor.text()?;
-        if !before.is_char_boundary(shared) {
-            return Err(Malformed("a text shares more than there is"));
-        }
-        before.truncate(shared);
-        before.push_str(rest);
-        Ok(before.as_str().into())
-    })
+        let before = all.last().map_or("", |before| before);
+        let shared = before.get(..shared).ok_or(SHARES_TOO_MUCH)?;
+        all.push([shared, rest].concat().into());
+    }
+    Ok(all)
 }
+
+const SHARES_TOO_MUCH: Malformed = Malformed("a text shares more than there is");
 
 fn time(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Malformed> {
     match cursor.byte()? {
