@@ -15,7 +15,7 @@ pub use order::unorderable_bounds;
 
 use crate::osv::Family;
 use crate::version::{Unorderable, apk, dpkg, rpm};
-use crate::{Affected, Manager, Package};
+use crate::{Affected, Ecosystem, Manager, Package};
 use installed::Installed;
 
 /// Whether an installed version is affected.
@@ -32,34 +32,72 @@ pub enum Judgement<'a> {
 }
 
 /// Judges a package by what an advisory says of it.
-///
-/// An installed version that has no place in the order is an error once the advisory is about this package. A bound that has
-/// none leaves its range open on its side: [`unorderable_bounds`] finds them when a database is built.
 pub fn judge<'a>(package: &Package, affected: &'a Affected) -> Result<Judgement<'a>, Unorderable> {
-    let family =
-        Family::of(&affected.ecosystem).filter(|family| family.manager() == package.manager);
-    let Some(installed) =
-        family.and_then(|family| Installed::of(package, family, &affected.package))
-    else {
-        return Ok(Judgement::Unaffected);
-    };
-    if !scope::covers(affected, package) {
-        return Ok(Judgement::Unaffected);
+    Judge::of(package, &affected.ecosystem, &affected.package).judge(affected)
+}
+
+/// A package under one of its names in a feed: its version is parsed once, however many advisories it is held against.
+#[derive(Debug)]
+pub struct Judge<'p> {
+    package: &'p Package,
+    /// Nothing where the package does not go by that name.
+    installed: Option<(Installed<'p>, Result<Version<'p>, Unorderable>)>,
+}
+
+impl<'p> Judge<'p> {
+    /// That of a package under the name that an ecosystem has for it.
+    pub fn of(package: &'p Package, ecosystem: &Ecosystem, name: &str) -> Self {
+        let family = Family::of(ecosystem).filter(|family| family.manager() == package.manager);
+        let installed = family.and_then(|family| Installed::of(package, family, name));
+        Self {
+            package,
+            installed: installed
+                .map(|installed| (installed, Version::of(package.manager, &installed))),
+        }
     }
-    let by_ranges = match package.manager {
-        Manager::Dpkg => ranges::judge(dpkg::Version::parse(installed.version)?, &affected.ranges),
-        Manager::Apk => ranges::judge(apk::Version::parse(installed.version)?, &affected.ranges),
-        Manager::Rpm => {
-            let version = rpm::Version::parse(installed.version)?;
-            ranges::judge(installed.with_epoch(version), &affected.ranges)
+
+    /// Judges it by what an advisory says of that very name.
+    ///
+    /// An installed version that has no place in the order is an error once the advisory is about this package. A bound that has
+    /// none leaves its range open on its side: [`unorderable_bounds`] finds them when a database is built.
+    pub fn judge<'a>(&self, affected: &'a Affected) -> Result<Judgement<'a>, Unorderable> {
+        let Some((installed, version)) = &self.installed else {
+            return Ok(Judgement::Unaffected);
+        };
+        if !scope::covers(affected, self.package) {
+            return Ok(Judgement::Unaffected);
         }
-    };
-    Ok(match by_ranges {
-        Judgement::Unaffected if installed.is_listed(&affected.versions) => {
-            Judgement::Affected { fix: None }
-        }
-        judgement => judgement,
-    })
+        let by_ranges = match version.as_ref().map_err(Clone::clone)? {
+            Version::Dpkg(version) => ranges::judge(*version, &affected.ranges),
+            Version::Apk(version) => ranges::judge(*version, &affected.ranges),
+            Version::Rpm(version) => ranges::judge(*version, &affected.ranges),
+        };
+        Ok(match by_ranges {
+            Judgement::Unaffected if installed.is_listed(&affected.versions) => {
+                Judgement::Affected { fix: None }
+            }
+            judgement => judgement,
+        })
+    }
+}
+
+/// An installed version, as its package manager orders it.
+#[derive(Clone, Copy, Debug)]
+enum Version<'p> {
+    Dpkg(dpkg::Version<'p>),
+    Apk(apk::Version<'p>),
+    Rpm(rpm::Version<'p>),
+}
+
+impl<'p> Version<'p> {
+    fn of(manager: Manager, installed: &Installed<'p>) -> Result<Self, Unorderable> {
+        let text = installed.version;
+        Ok(match manager {
+            Manager::Dpkg => Self::Dpkg(dpkg::Version::parse(text)?),
+            Manager::Apk => Self::Apk(apk::Version::parse(text)?),
+            Manager::Rpm => Self::Rpm(installed.with_epoch(rpm::Version::parse(text)?)),
+        })
+    }
 }
 
 #[cfg(test)]

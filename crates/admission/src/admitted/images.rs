@@ -86,7 +86,7 @@ impl Admitted {
         let exempted: BTreeSet<Box<str>> = assessment
             .issues
             .iter()
-            .map(|issue| issue.id.clone())
+            .map(|issue| (*issue.id).into())
             .collect();
         (passes && exempted.len() <= MAX_EXEMPTED).then(|| Self {
             digest: digest.as_str().into(),

@@ -27,13 +27,13 @@ pub(super) enum Exploited {
     Unknown,
 }
 
-/// The published fix of a finding that counts, or why it does not.
+/// The published fix of a finding that counts, or why it does not. Whether it is exploited is asked where that decides.
 pub(super) fn counted_fix<'f>(
     rules: &Rules,
     package: &Package,
     (advisory, affected): (&Advisory, &Affected),
     fix: Option<&'f str>,
-    exploited: Exploited,
+    exploited: impl FnOnce() -> Exploited,
 ) -> Result<&'f str, NotCounted> {
     let fix = fix.ok_or(NotCounted::NoFix)?;
     if matching::is_kernel(&package.source.name) {
@@ -44,7 +44,7 @@ pub(super) fn counted_fix<'f>(
         return Err(NotCounted::Paid(channel));
     }
     let kind = PackageKind::of(package.manager);
-    if rules.packages.contains(&kind) || exploited == Exploited::Known {
+    if rules.packages.contains(&kind) || exploited() == Exploited::Known {
         Ok(fix)
     } else {
         Err(NotCounted::Language)
@@ -64,5 +64,8 @@ pub(super) fn may_count(
             Event::Fixed(version) => Some(version),
             Event::Introduced(_) | Event::LastAffected(_) | Event::Limit(_) => None,
         })
-        .any(|fix| counted_fix(rules, package, (advisory, affected), Some(fix), exploited).is_ok())
+        .any(|fix| {
+            let exploited = || exploited;
+            counted_fix(rules, package, (advisory, affected), Some(fix), exploited).is_ok()
+        })
 }

@@ -68,7 +68,7 @@ pub fn examine<S: AdvisorySource>(
         });
         findings.extend(here);
     }
-    examination.charges = group::charges(&findings, &mut known);
+    examination.charges = group::charges(findings, &mut known);
     examination.gaps.extend(known.fault().cloned());
     examination
 }

@@ -10,11 +10,11 @@ use crate::{Advisory, Affected, Package, Severity};
 /// An advisory that concerns an installed package, of one of the vulnerabilities that it speaks of, with its published fix.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    pub(super) vulnerability: Box<str>,
+    pub(super) vulnerability: Arc<str>,
     pub(super) notice: Arc<Noticed>,
     pub(super) package: Arc<Package>,
-    pub(super) platform: Arc<Platform>,
-    pub(super) fix: Box<str>,
+    pub(super) platform: Platform,
+    pub(super) fix: Arc<str>,
     /// Since when the fix is there.
     pub(super) fix_date: Option<Timestamp>,
 }
@@ -22,8 +22,8 @@ pub(super) struct Finding {
 /// What is kept of an advisory.
 #[derive(Clone, Debug)]
 pub(super) struct Noticed {
-    pub(super) id: Box<str>,
-    pub(super) summary: Box<str>,
+    pub(super) id: Arc<str>,
+    pub(super) summary: Arc<str>,
     pub(super) published: Option<Timestamp>,
     pub(super) severity: Severity,
 }
@@ -36,8 +36,8 @@ impl Noticed {
             .as_deref()
             .or(advisory.severity.as_deref());
         Self {
-            id: advisory.id.clone(),
-            summary: advisory.summary.clone(),
+            id: (*advisory.id).into(),
+            summary: (*advisory.summary).into(),
             published: advisory.published,
             severity: severity.map(Severity::parse).unwrap_or_default(),
         }

@@ -1,78 +1,93 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::examination::Charge;
-use super::finding::{Finding, Noticed};
+use super::finding::Finding;
 use super::known::Known;
 use super::{AdvisorySource, Issue, Notice, VulnerablePackage};
-use crate::database::Vulnerability;
-use crate::inventory::Platform;
+use crate::Severity;
+
+#[cfg(test)]
+mod tests;
 
 /// Makes charges of findings: one of each vulnerability, so that an advisory of several makes several, each to be exempted.
+///
+/// The database is asked in the order of their names, which is its own, so that it reads once what several of them need.
 pub(super) fn charges<S: AdvisorySource>(
-    findings: &[Finding],
+    mut findings: Vec<Finding>,
     known: &mut Known<'_, S>,
 ) -> Vec<Charge> {
-    let mut by_vulnerability: BTreeMap<&str, Notices<'_>> = BTreeMap::new();
-    for finding in findings {
-        let notices = by_vulnerability.entry(&finding.vulnerability).or_default();
-        let (_, packages) = notices
-            .entry(&finding.notice.id)
-            .or_insert_with(|| (&finding.notice, Packages::new()));
-        let package = &finding.package;
-        let (_, platforms) = packages
-            .entry((&package.name, &package.version, &finding.fix))
-            .or_insert_with(|| (finding, BTreeSet::new()));
-        platforms.insert(&finding.platform);
-    }
-    by_vulnerability
-        .into_iter()
-        .map(|(id, notices)| {
-            let known = known.about(id);
-            Charge {
-                issue: issue(id, notices, known),
-                aliases: known.advisories.clone(),
-            }
-        })
+    // Of what is equal the first that was found counts: no sort here may change their order.
+    findings.sort_by(|one, other| {
+        let by_vulnerability = one.vulnerability.cmp(&other.vulnerability);
+        by_vulnerability.then_with(|| one.notice.id.cmp(&other.notice.id))
+    });
+    findings
+        .chunk_by_mut(|one, other| one.vulnerability == other.vulnerability)
+        .filter_map(|of_vulnerability| charge(of_vulnerability, known))
         .collect()
 }
 
-type Notices<'f> = BTreeMap<&'f str, (&'f Noticed, Packages<'f>)>;
-/// Packages by name, installed version and fix: those that differ in their architecture alone are one.
-type Packages<'f> = BTreeMap<(&'f str, &'f str, &'f str), (&'f Finding, BTreeSet<&'f Platform>)>;
-
-fn issue(id: &str, notices: Notices<'_>, known: &Vulnerability) -> Issue {
-    let severities = notices.values().map(|(noticed, _)| noticed.severity);
-    let own = severities.reduce(crate::Severity::or_worse);
-    let severity = own
+/// The charge of findings of one vulnerability, sorted by their notices; nothing of none.
+fn charge<S: AdvisorySource>(findings: &mut [Finding], known: &mut Known<'_, S>) -> Option<Charge> {
+    let id = Arc::clone(&findings.first()?.vulnerability);
+    let known = known.take(&id);
+    let severity = severity(findings)
         .filter(|severity| severity.is_known())
-        .or_else(|| known.severity.as_deref().map(crate::Severity::parse));
-    Issue {
-        id: id.into(),
-        severity: severity.unwrap_or_default(),
-        known_exploited: known.known_exploited,
-        exemption: None,
-        notices: notices
-            .into_values()
-            .map(|(noticed, packages)| notice(noticed, packages))
-            .collect(),
-    }
+        .or_else(|| known.severity.as_deref().map(Severity::parse));
+    let notices = findings.chunk_by_mut(are_of_one_notice);
+    Some(Charge {
+        issue: Issue {
+            id,
+            severity: severity.unwrap_or_default(),
+            known_exploited: known.known_exploited,
+            exemption: None,
+            notices: notices.filter_map(notice).collect(),
+        },
+        aliases: known.advisories,
+    })
 }
 
-fn notice(noticed: &Noticed, packages: Packages<'_>) -> Notice {
-    let packages = packages.into_iter();
-    Notice {
-        id: noticed.id.clone(),
-        summary: noticed.summary.clone(),
+/// The worst that the notices say.
+fn severity(findings: &[Finding]) -> Option<Severity> {
+    findings
+        .chunk_by(are_of_one_notice)
+        .filter_map(|of_notice| of_notice.first())
+        .map(|finding| finding.notice.severity)
+        .reduce(Severity::or_worse)
+}
+
+fn are_of_one_notice(one: &Finding, other: &Finding) -> bool {
+    one.notice.id == other.notice.id
+}
+
+/// The notice of findings of one vulnerability and one notice; nothing of none.
+fn notice(findings: &mut [Finding]) -> Option<Notice> {
+    let noticed = Arc::clone(&findings.first()?.notice);
+    findings.sort_by(|one, other| one.upgrade().cmp(&other.upgrade()));
+    let packages = findings.chunk_by(|one, other| one.upgrade() == other.upgrade());
+    Some(Notice {
+        id: Arc::clone(&noticed.id),
+        summary: Arc::clone(&noticed.summary),
         published: noticed.published,
         exemption: None,
-        packages: packages
-            .map(|((_, _, fix), (finding, platforms))| VulnerablePackage {
-                package: Arc::clone(&finding.package),
-                fix: fix.into(),
-                fix_date: finding.fix_date,
-                platforms: platforms.into_iter().cloned().collect(),
-            })
-            .collect(),
+        packages: packages.filter_map(package).collect(),
+    })
+}
+
+/// The package of findings of one upgrade; nothing of none.
+fn package(findings: &[Finding]) -> Option<VulnerablePackage> {
+    let first = findings.first()?;
+    Some(VulnerablePackage {
+        package: Arc::clone(&first.package),
+        fix: Arc::clone(&first.fix),
+        fix_date: first.fix_date,
+        platforms: findings.iter().map(|one| one.platform.clone()).collect(),
+    })
+}
+
+impl Finding {
+    /// The package by its name and its installed version, and the fix: packages that differ in their architecture alone are one.
+    fn upgrade(&self) -> (&str, &str, &str) {
+        (&self.package.name, &self.package.version, &self.fix)
     }
 }

@@ -16,7 +16,7 @@ use crate::inventory::Platform;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Issue {
     /// The name that feeds share, mostly a CVE id, else the id of the advisory.
-    pub id: Box<str>,
+    pub id: Arc<str>,
     /// How severe it is: the worst that its notices say, or, where they say nothing, what other feeds do.
     pub severity: Severity,
     /// Its entry in the catalogue of known exploited vulnerabilities.
@@ -33,9 +33,9 @@ pub struct Issue {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notice {
     /// Its id in its feed.
-    pub id: Box<str>,
+    pub id: Arc<str>,
     /// One line for people; may be empty.
-    pub summary: Box<str>,
+    pub summary: Arc<str>,
     /// When it was published, unless the feed does not say.
     pub published: Option<Timestamp>,
     /// The exemption of this notice. It is not written either.
@@ -52,7 +52,7 @@ pub struct VulnerablePackage {
     /// The package, of one of the architectures that it is installed for.
     pub package: Arc<Package>,
     /// The version that is no longer affected, of the package or of its source, as the feed has it.
-    pub fix: Box<str>,
+    pub fix: Arc<str>,
     /// Since when the fix is there: when the notice that is the fix was published, else when an earlier database first had it.
     /// Nothing where neither is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

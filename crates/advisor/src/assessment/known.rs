@@ -1,7 +1,7 @@
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use super::AdvisorySource;
+use super::counting::Exploited;
 use crate::Gap;
 use crate::database::Vulnerability;
 
@@ -21,24 +21,42 @@ impl<'a, S: AdvisorySource> Known<'a, S> {
         }
     }
 
-    /// What is known of a vulnerability. Where the database does not answer nothing is known, and [`fault`](Self::fault) says
-    /// so.
-    pub(super) fn about(&mut self, id: &str) -> &Vulnerability {
-        match self.seen.entry(id.into()) {
-            Entry::Occupied(seen) => seen.into_mut(),
-            Entry::Vacant(unseen) => {
-                let answer = self.source.vulnerability(id).unwrap_or_else(|error| {
-                    let why = error.to_string().into();
-                    self.fault.get_or_insert(Gap::NoAnswer { why });
-                    None
-                });
-                unseen.insert(answer.unwrap_or_default())
-            }
+    /// Finds out about a vulnerability. Where the database does not answer nothing is known, and [`fault`](Self::fault) says so.
+    pub(super) fn learn(&mut self, id: &str) {
+        if !self.seen.contains_key(id) {
+            let answer = self.ask(id);
+            self.seen.insert(id.into(), answer);
+        }
+    }
+
+    /// Whether it is known that a vulnerability is exploited.
+    pub(super) fn exploited(&mut self, id: &str) -> Exploited {
+        self.learn(id);
+        match self.seen.get(id).and_then(|known| known.known_exploited) {
+            Some(_) => Exploited::Known,
+            None => Exploited::Unknown,
+        }
+    }
+
+    /// What is known of a vulnerability, for whoever asks last.
+    pub(super) fn take(&mut self, id: &str) -> Vulnerability {
+        match self.seen.remove(id) {
+            Some(seen) => seen,
+            None => self.ask(id),
         }
     }
 
     /// Why something is not known that the database may know.
     pub(super) fn fault(&self) -> Option<&Gap> {
         self.fault.as_ref()
+    }
+
+    fn ask(&mut self, id: &str) -> Vulnerability {
+        let answer = self.source.vulnerability(id).unwrap_or_else(|error| {
+            let why = error.to_string().into();
+            self.fault.get_or_insert(Gap::NoAnswer { why });
+            None
+        });
+        answer.unwrap_or_default()
     }
 }

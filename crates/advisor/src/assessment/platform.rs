@@ -4,7 +4,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::counting::{Exploited, counted_fix, may_count};
+use super::counting::{counted_fix, may_count};
 use super::finding::{Finding, Noticed};
 use super::fix_date::Dates;
 use super::known::Known;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::database::{Coverage, Freshness};
 use crate::inventory::{Inventory, Platform, Reading};
-use crate::matching::{Channel, Judgement, judge};
+use crate::matching::{Channel, Judge, Judgement};
 use crate::osv::{self, Family, Feeds};
 use crate::version::Unorderable;
 use crate::{Advisory, Affected, Ecosystem, Gap, Package, Release};
@@ -47,7 +47,7 @@ pub(super) fn examine<S: AdvisorySource>(
         known,
         rules,
         now,
-        platform: Arc::new(inventory.platform.clone()),
+        platform: &inventory.platform,
         found: Found::default(),
         findings: Vec::new(),
     };
@@ -65,6 +65,7 @@ pub(super) fn examine<S: AdvisorySource>(
     if let Some(release) = &inventory.release {
         examiner.check_end(release, now);
     }
+    examiner.ask_about_uncounted();
     (examiner.found, examiner.findings)
 }
 
@@ -82,7 +83,7 @@ struct Examiner<'a, 'k, S> {
     known: &'a mut Known<'k, S>,
     rules: &'a Rules,
     now: Timestamp,
-    platform: Arc<Platform>,
+    platform: &'a Platform,
     found: Found,
     findings: Vec<Finding>,
 }
@@ -172,6 +173,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
                 return;
             }
         };
+        let judge = Judge::of(package, ecosystem, name);
         let mut shared = None;
         let mut dates = Dates::of(ecosystem, name, self.now);
         for advisory in advisories.iter() {
@@ -180,7 +182,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
                 .iter()
                 .filter(|affected| affected.ecosystem == *ecosystem && *affected.package == *name);
             for affected in concerned {
-                match judge(package, affected) {
+                match judge.judge(affected) {
                     Ok(Judgement::Unaffected) => {}
                     Ok(Judgement::Affected { fix }) => {
                         let shared = shared.get_or_insert_with(|| Arc::new(package.clone()));
@@ -201,14 +203,14 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
     ) {
         let notice = Arc::new(Noticed::new(advisory, affected));
         for vulnerability in &advisory.vulnerabilities {
-            let exploited = self.exploited(vulnerability);
+            let exploited = || self.known.exploited(vulnerability);
             match counted_fix(self.rules, package, (advisory, affected), fix, exploited) {
                 Ok(fix) => {
                     let finding = Finding {
-                        vulnerability: vulnerability.clone(),
+                        vulnerability: (**vulnerability).into(),
                         notice: Arc::clone(&notice),
                         package: Arc::clone(package),
-                        platform: Arc::clone(&self.platform),
+                        platform: self.platform.clone(),
                         fix: fix.into(),
                         fix_date: self.fix_date(advisory, fix, dates),
                     };
@@ -253,7 +255,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         error: &Unorderable,
     ) {
         let counts = advisory.vulnerabilities.iter().any(|vulnerability| {
-            let exploited = self.exploited(vulnerability);
+            let exploited = self.known.exploited(vulnerability);
             may_count(self.rules, package, (advisory, affected), exploited)
         });
         if counts {
@@ -266,10 +268,10 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         }
     }
 
-    fn exploited(&mut self, vulnerability: &str) -> Exploited {
-        match self.known.about(vulnerability).known_exploited {
-            Some(_) => Exploited::Known,
-            None => Exploited::Unknown,
+    /// What the database cannot say is a gap, even of what does not count. Of what does, it is asked when charges are made.
+    fn ask_about_uncounted(&mut self) {
+        for uncounted in &self.found.uncounted {
+            self.known.learn(&uncounted.vulnerability);
         }
     }
 

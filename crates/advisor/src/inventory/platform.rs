@@ -1,14 +1,19 @@
 //! Platforms, and which images run on which, by containerd's rules (`github.com/containerd/platforms`: `Normalize`, `Only`).
 
 use std::fmt;
+use std::sync::Arc;
 
 use cise_registry as registry;
 use serde::{Deserialize, Serialize};
 
-/// A platform in its one normal form, written `linux/arm64` or `linux/arm/v7`.
+/// A platform in its one normal form, written `linux/arm64` or `linux/arm/v7`. Cloning shares its names, as every finding has
+/// its platform.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Platform {
+pub struct Platform(Arc<Names>);
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Names {
     os: String,
     architecture: String,
     /// Empty for what its architecture has by default: none for amd64, v8 for arm64.
@@ -50,7 +55,7 @@ impl Platform {
             ("arm", "8") => ("arm", "v8"),
             other => other,
         };
-        Self {
+        Self(Arc::new(Names {
             os: if os == "macos" {
                 "darwin".to_owned()
             } else {
@@ -58,7 +63,7 @@ impl Platform {
             },
             architecture: architecture.to_owned(),
             variant: variant.to_owned(),
-        }
+        }))
     }
 
     /// That of a node, which says its architecture and no variant.
@@ -80,23 +85,32 @@ impl Platform {
 
     /// The operating system, as Go names it.
     pub fn os(&self) -> &str {
-        &self.os
+        &self.0.os
+    }
+
+    fn architecture(&self) -> &str {
+        &self.0.architecture
+    }
+
+    fn variant(&self) -> &str {
+        &self.0.variant
     }
 
     /// Whether a node of this platform may run an image for `image`: amd64 takes 386, arm64 takes arm, and either takes what
     /// older variants of it take. An amd64 that does not say its level may have any: containerd finds it out from the processor,
     /// and takes the child of an index that is for the highest.
     pub fn runs(&self, image: &Self) -> bool {
-        self.os == image.os
-            && match (self.architecture.as_str(), image.architecture.as_str()) {
+        self.0.os == image.0.os
+            && match (self.architecture(), image.architecture()) {
                 ("amd64", "386") => true,
-                ("amd64", "amd64") => self.variant.is_empty() || self.level(1) >= image.level(1),
+                ("amd64", "amd64") => self.variant().is_empty() || self.level(1) >= image.level(1),
                 ("arm64", "arm64") => self.runs_arm64(image),
                 ("arm64", "arm") => (5..=8).contains(&image.level(7)),
                 ("arm", "arm") => {
-                    (5..=self.level(7)).contains(&image.level(7)) || self.variant == image.variant
+                    (5..=self.level(7)).contains(&image.level(7))
+                        || self.variant() == image.variant()
                 }
-                (own, other) => own == other && self.variant == image.variant,
+                (own, other) => own == other && self.variant() == image.variant(),
             }
     }
 
@@ -105,12 +119,12 @@ impl Platform {
         match (self.arm64_version(), image.arm64_version()) {
             (Some((9, own)), Some((8, other))) => other <= own + 5,
             (Some((own_major, own)), Some((major, other))) => own_major == major && other <= own,
-            _ => self.variant == image.variant,
+            _ => self.variant() == image.variant(),
         }
     }
 
     fn arm64_version(&self) -> Option<(u32, u32)> {
-        let version = match self.variant.as_str() {
+        let version = match self.variant() {
             "" => "8",
             variant => variant.strip_prefix('v')?,
         };
@@ -120,7 +134,7 @@ impl Platform {
 
     /// The number of a variant such as `v7`; that number for none, zero for one that has none.
     fn level(&self, default: u32) -> u32 {
-        match self.variant.as_str() {
+        match self.variant() {
             "" => default,
             variant => variant
                 .strip_prefix('v')
@@ -149,8 +163,8 @@ impl Claim {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        match self.variant.as_str() {
+        write!(f, "{}/{}", self.0.os, self.0.architecture)?;
+        match self.variant() {
             "" => Ok(()),
             variant => write!(f, "/{variant}"),
         }
