@@ -56,4 +56,5 @@ pub use room::Room;
 pub use server::{Server, ServerError, Standing};
 pub use service::{Service, ServiceReply};
 pub use settings::{Mirror, MirrorError, Registries, RegistrySettings};
+pub use strict_json::JsonForm;
 pub use tls::{Tls, TlsError};

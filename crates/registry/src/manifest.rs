@@ -6,11 +6,37 @@ use cise_reference::Digest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::strict_json::{self, Bounds};
+use crate::strict_json::JsonForm;
 
-const BOUNDS: Bounds = Bounds {
+/// The fields of image-spec 1.1, of Docker's manifests and of schema 1, as far as container runtimes read them.
+const FORM: JsonForm = JsonForm {
     depth: 16,
     values: 100_000,
+    fields: &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "config",
+        "layers",
+        "blobs",
+        "manifests",
+        "subject",
+        "annotations",
+        "digest",
+        "size",
+        "urls",
+        "data",
+        "platform",
+        "architecture",
+        "os",
+        "os.version",
+        "os.features",
+        "variant",
+        "features",
+        "fsLayers",
+        "history",
+    ],
+    maps: &["annotations"],
 };
 /// The most layers of an image, or images of an index.
 const MAX_DESCRIPTORS: usize = 4096;
@@ -106,7 +132,7 @@ pub struct Platform {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// It breaks JSON, or a bound, or has a key twice.
+    /// It breaks JSON, or a bound, or has a key that is there twice or can be taken for another.
     #[error("it is not a well-formed manifest: {0}")]
     Malformed(String),
     /// A manifest of schema 1, whose layers are not named by a verified digest.
@@ -139,9 +165,9 @@ pub enum ManifestError {
 impl Manifest {
     /// Reads a manifest. `content_type` is the server's `Content-Type`, if it sent one.
     pub fn parse(json: &[u8], content_type: Option<&str>) -> Result<Self, ManifestError> {
-        strict_json::check(json, BOUNDS).map_err(ManifestError::Malformed)?;
-        let wire: Wire = serde_json::from_slice(json)
-            .map_err(|error| ManifestError::Malformed(error.to_string()))?;
+        let malformed = |error: serde_json::Error| ManifestError::Malformed(error.to_string());
+        FORM.check(json).map_err(malformed)?;
+        let wire: Wire = serde_json::from_slice(json).map_err(malformed)?;
         wire.check_bounds()?;
         match wire.media_type(content_type)? {
             media_type @ (MediaType::DockerManifest | MediaType::OciManifest) => {
@@ -460,6 +486,52 @@ mod tests {
         assert!(
             matches!(kind(&twice, None), Err(ManifestError::Malformed(reason)) if reason.contains("`manifests`"))
         );
+    }
+
+    #[test]
+    fn a_document_that_go_reads_otherwise_is_refused() {
+        let d = descriptor();
+        let with = |inner: &str| d.replace('}', &format!(",{inner}}}"));
+        let of = |descriptor: &str| format!(r#"{{"schemaVersion":2,"manifests":[{descriptor}]}}"#);
+        let image = image("");
+        let image_with = |inner: &str| image.replace("{\"schema", &format!("{{{inner},\"schema"));
+        let other = DIGEST.replace('a', "b");
+        let table = [
+            (image_with(r#""Layers":[]"#), "layers"),
+            (image_with(r#""layer\u017f":[]"#), "layers"),
+            (image_with(&format!(r#""Config":{d}"#)), "config"),
+            (image_with(r#""Manifests":[]"#), "manifests"),
+            (image_with(r#""MediaType":"""#), "mediaType"),
+            (image_with(r#""SchemaVersion":1"#), "schemaVersion"),
+            (image_with(r#""FsLayers":[]"#), "fsLayers"),
+            (image_with(r#""Annotations":{}"#), "annotations"),
+            (image_with(r#""Subject":null"#), "subject"),
+            (of(&with(&format!(r#""Digest":"{other}""#))), "digest"),
+            (of(&with(r#""Size":1"#)), "size"),
+            (of(&with(r#""URLs":[]"#)), "urls"),
+            (of(&with(r#""Platform":{}"#)), "platform"),
+            (
+                of(&with(
+                    r#""platform":{"os":"linux","architecture":"arm64","OS":"windows"}"#,
+                )),
+                "os",
+            ),
+            (
+                of(&with(
+                    r#""platform":{"os":"linux","architecture":"arm64","Variant":"v7"}"#,
+                )),
+                "variant",
+            ),
+        ];
+        for (json, field) in table {
+            let refused = Manifest::parse(json.as_bytes(), None);
+            assert!(
+                matches!(&refused, Err(ManifestError::Malformed(why)) if why.contains(&format!("is `{field}` to some"))),
+                "{json}: {refused:?}"
+            );
+        }
+        let free = image_with(r#""annotations":{"Layers":"1","layers":"2"}"#);
+        assert!(Manifest::parse(free.as_bytes(), None).is_ok(), "{free}");
     }
 
     #[test]

@@ -1,12 +1,34 @@
 //! An image's configuration, as far as it says what the layers are.
 
 use cise_reference::Digest;
+use cise_registry::JsonForm;
 use serde::Deserialize;
 
 use super::platform::Platform;
 
 /// The most bytes of a configuration; large ones have long histories.
 pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The fields of image-spec 1.1 that say what an image is made of and where it runs. Runtimes read more, which changes nothing
+/// about the files that they show.
+const FORM: JsonForm = JsonForm {
+    depth: 32,
+    values: 200_000,
+    fields: &[
+        "os",
+        "os.version",
+        "os.features",
+        "architecture",
+        "variant",
+        "config",
+        "rootfs",
+        "type",
+        "diff_ids",
+        "history",
+        "empty_layer",
+    ],
+    maps: &["Labels", "ExposedPorts", "Volumes", "annotations"],
+};
 
 /// What a configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +58,7 @@ struct RootFs {
 impl Configuration {
     /// Reads a configuration; an error says what is wrong with it.
     pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
+        FORM.check(json).map_err(|error| error.to_string())?;
         let wire: Wire = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         if wire.rootfs.kind != "layers" {
             return Err("its root file system is not one of layers".to_owned());
@@ -80,9 +103,37 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_else_reads_otherwise_is_refused() {
+        let with = |field: &str| {
+            let json = format!(
+                r#"{{"os":"linux","architecture":"arm64",{field},"rootfs":{{"type":"layers","diff_ids":["{DIGEST}"]}}}}"#
+            );
+            Configuration::parse(json.as_bytes())
+        };
+        for field in [
+            r#""OS":"windows""#,
+            r#""Architecture":"amd64""#,
+            r#""Variant":"v7""#,
+            r#""RootFS":{"type":"layers"}"#,
+            r#""rootf\u017f":{"type":"layers"}"#,
+            r#""config":{"Cmd":[],"cmd":[]}"#,
+        ] {
+            assert!(with(field).is_err(), "{field}");
+        }
+        for field in [
+            r#""config":{"Labels":{"A":"1","a":"2"},"Volumes":{"/OS":{},"/os":{}},"ExposedPorts":{"80/tcp":{}}}"#,
+            r#""container_config":{"Hostname":"x","Image":"","OnBuild":null},"docker_version":"20","Size":7"#,
+            r#""config":{"ArgsEscaped":true,"Healthcheck":{"Test":["NONE"],"Interval":1}}"#,
+        ] {
+            assert!(with(field).is_ok(), "{field}");
+        }
+    }
+
+    #[test]
     fn a_configuration_that_does_not_is_refused() {
         let layers = format!(r#"{{"type":"layers","diff_ids":["{DIGEST}"]}}"#);
         let twice = layers.replace("\"type\"", r#""diff_ids":[],"type""#);
+        let folded = layers.replace("\"type\"", r#""Diff_IDs":[],"type""#);
         let table = [
             ("", layers.as_str(), "platform"),
             (
@@ -96,7 +147,8 @@ mod tests {
                 "not one of layers",
             ),
             ("linux", r#"{"diff_ids":[]}"#, "type"),
-            ("linux", &twice, "duplicate"),
+            ("linux", &twice, "twice"),
+            ("linux", &folded, "is `diff_ids` to some"),
             ("linux", "7", "invalid type"),
         ];
         for (os, rootfs, why) in table {
