@@ -13,7 +13,7 @@ mod limits;
 mod manifests;
 mod overlay;
 mod platform;
-mod queues;
+mod queue;
 mod reading;
 mod scratch;
 mod source;
@@ -31,12 +31,14 @@ use serde::{Deserialize, Serialize};
 use crate::detector::Mark;
 use crate::{Gap, Manager, Package, Release};
 use configuration::Configuration;
-use reading::Reader;
+use queue::Place;
+use reading::{Reader, Wanted};
 
 pub use cache::{CacheError, DiskCache, FrontedCache, LayerCache, MemoryCache};
 pub use layer::{LayerError, LayerInventory, TarError};
 pub use limits::Limits;
 pub use platform::{Platform, PlatformError};
+pub use queue::{Busy, Load};
 pub use scratch::{Scratch, ScratchError};
 pub use source::{Chunks, Copies, Layout, LayoutError, RegistrySource, Source, SourceError};
 
@@ -101,6 +103,12 @@ pub enum InventoryError {
         /// Why.
         why: LayerError,
     },
+    /// There is too much to be read.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// What is kept could not be looked at, which is a fault of this program.
+    #[error("an internal error ended the reading of the image; the log says more")]
+    Lost,
 }
 
 /// The most images of one index that are judged.
@@ -144,12 +152,22 @@ impl Indexer {
             .await?;
         let layers = images.iter().flat_map(|image| &image.layers);
         layers.for_each(|layer| progress.expect(layer.size));
-        for image in &images {
-            found
-                .images
-                .push(self.image(source, image, progress).await?);
+        let mut plans = Vec::new();
+        for image in images {
+            plans.push(self.plan(source, image).await?);
+        }
+        let wanted = plans.iter().flat_map(Plan::layers).cloned().collect();
+        let place = self.reader.enter(wanted, progress).await?;
+        for plan in plans {
+            let image = self.image(source, plan, &place, progress);
+            found.images.push(image.await?);
         }
         Ok(found)
+    }
+
+    /// How much waits to be read, or is being read.
+    pub fn load(&self) -> Load {
+        self.reader.load()
     }
 
     /// The images that a digest names. What is below an index and is not there, or not in order, is a gap.
@@ -193,40 +211,74 @@ impl Indexer {
         Ok(images)
     }
 
+    /// What is to be read of an image.
+    async fn plan<S: Source>(&self, source: &S, image: Image) -> Result<Plan, InventoryError> {
+        let configuration = match self.reader.configuration(source, &image.config).await? {
+            Ok(configuration) => configuration,
+            Err(gap) => return Ok(Plan::Nothing(unread(Platform::unknown(), gap))),
+        };
+        let platform = configuration.platform.clone();
+        if let Some(gap) = mismatch(&image, &configuration) {
+            return Ok(Plan::Nothing(unread(platform, gap)));
+        }
+        let layers = image.layers.into_iter().zip(configuration.diff_ids);
+        let wanted = |(descriptor, diff_id)| Wanted {
+            descriptor,
+            diff_id,
+        };
+        Ok(Plan::Layers(platform, layers.map(wanted).collect()))
+    }
+
     async fn image<S: Source>(
         &self,
         source: &S,
-        image: &Image,
+        plan: Plan,
+        place: &Place,
         progress: &Progress,
     ) -> Result<Inventory, InventoryError> {
-        let configuration = match self.reader.configuration(source, &image.config).await? {
-            Ok(configuration) => configuration,
-            Err(gap) => return Ok(unread(Platform::unknown(), gap)),
-        };
-        if let Some(gap) = mismatch(image, &configuration) {
-            return Ok(unread(configuration.platform, gap));
+        match plan {
+            Plan::Nothing(inventory) => Ok(inventory),
+            Plan::Layers(platform, layers) => {
+                let layers = self.layers(source, &layers, place, progress).await?;
+                Ok(stacked(platform, layers))
+            }
         }
-        let layers = self.layers(source, image, &configuration, progress).await?;
-        Ok(stacked(configuration.platform, layers))
     }
 
     /// The layers of an image side by side, the lowest first.
     async fn layers<S: Source>(
         &self,
         source: &S,
-        image: &Image,
-        configuration: &Configuration,
+        layers: &[Wanted],
+        place: &Place,
         progress: &Progress,
     ) -> Result<Vec<reading::Outcome>, InventoryError> {
-        let layers = image.layers.iter().zip(&configuration.diff_ids);
         // Made one by one: a stream that makes them would have to make them for any lifetime.
         let reading: Vec<_> = layers
-            .map(|(layer, diff_id)| self.reader.layer(source, layer, diff_id, progress))
+            .iter()
+            .map(|layer| self.reader.layer(source, layer, place, progress))
             .collect();
         stream::iter(reading)
             .buffered(self.limits.layers.max(1))
             .try_collect()
             .await
+    }
+}
+
+/// What is to be read of an image, as far as that is known before any layer is.
+enum Plan {
+    /// Nothing: this is all there is.
+    Nothing(Inventory),
+    /// These layers, the lowest first.
+    Layers(Platform, Vec<Wanted>),
+}
+
+impl Plan {
+    fn layers(&self) -> &[Wanted] {
+        match self {
+            Self::Nothing(_) => &[],
+            Self::Layers(_, layers) => layers,
+        }
     }
 }
 

@@ -118,8 +118,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Where there is room for what is too large to be held in memory, up to the limit.
     pub scratch: Option<Scratch>,
-    /// How much indexing may be under way, and for how long.
+    /// How many images may be indexed or wait for it, and for how long. How much of them is read, is bounded by the limits.
     pub flights: FlightBounds,
+    /// For how long one layer is read at most.
+    pub patience: Duration,
     /// How many images are kept that have been indexed.
     pub kept_images: u64,
     /// How many assessments are kept.
@@ -139,6 +141,7 @@ pub struct Advisor {
     indexed: Cache<ImageKey, Arc<Inventories>>,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
     bounds: FlightBounds,
+    patience: Duration,
     examined: Examinations,
     verdicts: Verdicts,
 }
@@ -182,11 +185,13 @@ impl Default for Settings {
             limits: Limits::default(),
             scratch: None,
             flights: FlightBounds {
-                per_host: 16,
-                per_namespace: 4,
-                // At the speed of one core, well over 50 GB.
-                longest: Duration::from_secs(600),
+                per_host: 1024,
+                per_namespace: 64,
+                // Most of it is waiting for others.
+                longest: Duration::from_secs(3600),
             },
+            // At the speed of one core, well over 50 GB.
+            patience: Duration::from_secs(600),
             kept_images: 1_000,
             kept_assessments: 10_000,
         }
@@ -204,6 +209,7 @@ impl Advisor {
             indexed: Cache::new(settings.kept_images),
             flights: Flights::new(settings.flights),
             bounds: settings.flights,
+            patience: settings.patience,
             examined: Examinations::new(settings.kept_assessments, KEPT_FOR),
             verdicts: Verdicts::new(settings.kept_assessments, KEPT_FOR),
         }
@@ -307,8 +313,9 @@ impl Advisor {
         let (advisor, keyring) = (self.clone(), caller.keyring.clone());
         let (wanted, namespace) = (image.clone(), caller.namespace.to_owned());
         let work = move |progress: Progress| async move {
-            if urgency == Urgency::Ahead {
-                progress.defer();
+            match urgency {
+                Urgency::Ahead => progress.defer(&namespace),
+                Urgency::Waited => progress.hurry(&namespace),
             }
             let indexing = advisor.index(wanted, &keyring, &namespace, &progress);
             indexing.await
@@ -316,7 +323,7 @@ impl Advisor {
         let flight = self.flights.join(image.clone(), &party, work)?;
         let progress = flight.progress().clone();
         if urgency == Urgency::Waited {
-            progress.hurry();
+            progress.hurry(caller.namespace);
         }
         match flight.by(caller.deadline).await {
             Ok(indexed) => indexed.map_err(Unadvised::Inventory),
@@ -343,7 +350,8 @@ impl Advisor {
             namespace,
             deadline: Deadline::after(self.bounds.longest),
         };
-        let source = RegistrySource::new(&self.registry, &key.repository, caller);
+        let source = RegistrySource::new(&self.registry, &key.repository, caller)
+            .with_patience(self.patience);
         let inventories = self
             .indexer
             .inventories(&source, &key.digest, &key.platforms, progress)

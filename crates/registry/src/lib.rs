@@ -50,7 +50,7 @@ pub use keyring::{DockerConfig, DockerConfigError, Keyring};
 pub use limit::ByteLimit;
 pub use manifest::{Descriptor, Image, Index, Manifest, ManifestError, MediaType, Platform};
 pub use names::Names;
-pub use progress::{Amount, ByteCount, Progress, Step, Whereabouts};
+pub use progress::{Amount, ByteCount, Demand, Pace, Progress, Step, Whereabouts};
 pub use proxy::{Proxies, ProxyError};
 pub use room::Room;
 pub use server::{Server, ServerError, Standing};

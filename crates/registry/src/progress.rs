@@ -1,5 +1,6 @@
 //! Where a piece of work is, so that a request that gives up can say what was slow.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,8 +92,7 @@ impl fmt::Display for ByteCount {
     }
 }
 
-/// The shared note of where a piece of work is, how much of it is done, and whether it may give way to others. Cloning shares the
-/// note.
+/// The shared note of where a piece of work is, how much of it is done, and for whom it is. Cloning shares the note.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Note>);
 
@@ -101,16 +101,25 @@ struct Note {
     whereabouts: Mutex<Option<Whereabouts>>,
     done: AtomicU64,
     total: AtomicU64,
-    pace: watch::Sender<Pace>,
+    demand: watch::Sender<Demand>,
 }
 
-/// Whether somebody waits for the work.
+/// For whom a piece of work is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Whether somebody waits for it.
+    pub pace: Pace,
+    /// The Kubernetes namespaces for which it is; those that wait, as soon as one does.
+    pub namespaces: BTreeSet<Arc<str>>,
+}
+
+/// Whether somebody waits for a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Pace {
-    /// Nobody has said.
+pub enum Pace {
+    /// Nobody has said, so that it gives way to nobody.
     #[default]
     Unsaid,
-    /// It is done ahead of time.
+    /// It is done ahead of time, and gives way to that which somebody waits for.
     Deferred,
     /// Somebody waits.
     Hurried,
@@ -163,34 +172,39 @@ impl Progress {
         (total > 0).then_some(Amount { done, total })
     }
 
-    /// Notes that nobody waits for the work, unless somebody has said that they do.
-    pub fn defer(&self) {
-        self.0.pace.send_if_modified(|pace| {
-            let is_unsaid = *pace == Pace::Unsaid;
+    /// Notes that the work is done ahead of time for that namespace, unless somebody has said that they wait.
+    pub fn defer(&self, namespace: &str) {
+        self.0.demand.send_if_modified(|demand| {
+            let is_unsaid = demand.pace == Pace::Unsaid;
             if is_unsaid {
-                *pace = Pace::Deferred;
+                demand.pace = Pace::Deferred;
+                demand.namespaces = [namespace.into()].into();
             }
             is_unsaid
         });
     }
 
-    /// Notes that somebody waits for the work.
-    pub fn hurry(&self) {
-        self.0.pace.send_replace(Pace::Hurried);
+    /// Notes that somebody of that namespace waits for the work.
+    pub fn hurry(&self, namespace: &str) {
+        self.0.demand.send_if_modified(|demand| {
+            if demand.pace != Pace::Hurried {
+                demand.pace = Pace::Hurried;
+                demand.namespaces.clear();
+                demand.namespaces.insert(namespace.into());
+                return true;
+            }
+            demand.namespaces.insert(namespace.into())
+        });
     }
 
-    /// Ends as soon as the work need not give way to any other.
-    pub async fn hurried(&self) {
-        let mut pace = self.0.pace.subscribe();
-        // It fails once there is no note any more, and here is one.
-        let _ = pace.wait_for(|pace| *pace != Pace::Deferred).await;
+    /// For whom the work is, and whoever that comes to be.
+    pub fn demand(&self) -> watch::Receiver<Demand> {
+        self.0.demand.subscribe()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt as _;
-
     use super::*;
 
     #[test]
@@ -231,13 +245,22 @@ mod tests {
     #[test]
     fn work_gives_way_only_while_nobody_waits_for_it() {
         let progress = Progress::new();
-        let is_hurried = |progress: &Progress| progress.hurried().now_or_never().is_some();
-        assert!(is_hurried(&progress));
-        progress.defer();
-        assert!(!is_hurried(&progress));
-        progress.hurry();
-        assert!(is_hurried(&progress));
-        progress.defer();
-        assert!(is_hurried(&progress), "whoever waits goes on waiting");
+        let demand = |progress: &Progress| {
+            let demand = progress.demand().borrow().clone();
+            let names = demand.namespaces.iter().map(|name| name.to_string());
+            (demand.pace, names.collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(demand(&progress), (Pace::Unsaid, String::new()));
+        progress.defer("ahead");
+        assert_eq!(demand(&progress), (Pace::Deferred, "ahead".to_owned()));
+        progress.hurry("one");
+        assert_eq!(demand(&progress), (Pace::Hurried, "one".to_owned()));
+        progress.hurry("two");
+        progress.defer("ahead");
+        assert_eq!(
+            demand(&progress),
+            (Pace::Hurried, "one two".to_owned()),
+            "whoever waits goes on waiting"
+        );
     }
 }

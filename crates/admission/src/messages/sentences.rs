@@ -221,6 +221,7 @@ fn advisor_remedy(error: &Unadvised) -> &'static str {
         return hint;
     }
     match error {
+        busy if busy.is_busy() => AGAIN,
         Unadvised::NoDatabase => {
             "build one with `cise db build`, and name it as `advisor.database` in the configuration or with --db"
         }

@@ -16,8 +16,11 @@ pub struct Limits {
     /// Bytes of a larger file that are put on a disk for a moment ([`Scratch`](super::Scratch)), where it is of a kind that is read here
     /// and there: for each of the layers that are read at the same time.
     pub scratch: u64,
-    /// How many layers are read at the same time, each on a thread of its own.
+    /// How many layers are read at the same time, each on a thread of its own; one more where somebody waits in a namespace for which none
+    /// is being read.
     pub layers: usize,
+    /// Bytes of blobs that wait to be read or are being read, in all. One namespace may have half of them, and so may one image.
+    pub queue: u64,
 }
 
 impl Limits {
@@ -43,6 +46,8 @@ impl Default for Limits {
             file: 64 * 1024 * 1024,
             scratch: 0,
             layers: std::thread::available_parallelism().map_or(2, usize::from),
+            // Some minutes of reading on few cores.
+            queue: 64 * GIB,
         }
     }
 }

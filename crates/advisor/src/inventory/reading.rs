@@ -6,14 +6,14 @@ use bytes::Bytes;
 use cise_reference::Digest;
 use cise_registry::{Descriptor, Progress};
 use futures::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::cache::LayerCache;
 use super::configuration::{self, Configuration};
 use super::digest::sha;
 use super::layer::{self, Expected, LayerError, LayerInventory, Room};
 use super::limits::Limits;
-use super::queues::Queues;
+use super::queue::{Busy, Load, Place, Queue, Turn};
 use super::scratch::Scratch;
 use super::source::{Chunks, Source, SourceError};
 use super::{InventoryError, name};
@@ -28,10 +28,14 @@ pub(super) struct Reader {
     cache: Arc<dyn LayerCache>,
     limits: Limits,
     scratch: Option<Scratch>,
-    threads: Arc<Semaphore>,
-    /// Those of the threads that work may have for which nobody waits.
-    spare: Arc<Semaphore>,
-    queues: Queues,
+    queue: Queue,
+}
+
+/// A layer of an image, and what its archive has to be.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) descriptor: Descriptor,
+    pub(super) diff_id: Digest,
 }
 
 /// What became of a layer.
@@ -76,15 +80,34 @@ impl LayerKind {
     }
 }
 
+impl Wanted {
+    fn expected(&self) -> Expected {
+        Expected {
+            digest: self.descriptor.digest.clone(),
+            size: self.descriptor.size,
+            diff_id: self.diff_id.clone(),
+        }
+    }
+
+    /// Whether it will be read, and is not kept.
+    fn is_missing(&self, cache: &dyn LayerCache) -> bool {
+        let kept = || cache.get(&self.diff_id);
+        match LayerKind::of(&self.descriptor.media_type) {
+            LayerKind::Encrypted | LayerKind::Unknown => false,
+            LayerKind::Archive | LayerKind::Foreign => {
+                !kept().is_some_and(|kept| kept.was_read_from(&self.descriptor.digest))
+            }
+        }
+    }
+}
+
 impl Reader {
     pub(super) fn new(cache: Arc<dyn LayerCache>, limits: Limits) -> Self {
         Self {
             cache,
             limits,
             scratch: None,
-            threads: Arc::new(Semaphore::new(limits.layers.max(1))),
-            spare: Arc::new(Semaphore::new((limits.layers / 2).max(1))),
-            queues: Queues::default(),
+            queue: Queue::new(limits.queue, limits.layers.max(1)),
         }
     }
 
@@ -92,27 +115,48 @@ impl Reader {
         Self { scratch, ..self }
     }
 
+    /// Takes a place in line for images with these layers, for those of them that are not kept.
+    pub(super) async fn enter(
+        &self,
+        layers: Vec<Wanted>,
+        progress: &Progress,
+    ) -> Result<Place, InventoryError> {
+        let missing = self.cached(move |cache| {
+            let missing = layers.into_iter().filter(|layer| layer.is_missing(cache));
+            missing
+                .map(|layer| (layer.diff_id, layer.descriptor.size))
+                .collect()
+        });
+        let missing = missing.await.map_err(|_| InventoryError::Lost)?;
+        Ok(self.queue.enter(missing, progress)?)
+    }
+
+    /// How much there is in line.
+    pub(super) fn load(&self) -> Load {
+        self.queue.load()
+    }
+
     /// What a layer says, with how far it is on the note. An error says nothing about the image.
     pub(super) async fn layer<S: Source>(
         &self,
         source: &S,
-        layer: &Descriptor,
-        diff_id: &Digest,
+        layer: &Wanted,
+        place: &Place,
         progress: &Progress,
     ) -> Result<Outcome, InventoryError> {
-        let mut share = Share::of(progress);
-        let outcome = self.outcome(source, layer, diff_id, &mut share).await?;
-        share.complete(layer.size);
+        let mut share = Share::of(progress, place);
+        let outcome = self.outcome(source, layer, &mut share).await?;
+        share.complete(layer.descriptor.size);
         Ok(outcome)
     }
 
     async fn outcome<S: Source>(
         &self,
         source: &S,
-        layer: &Descriptor,
-        diff_id: &Digest,
+        wanted: &Wanted,
         share: &mut Share<'_>,
     ) -> Result<Outcome, InventoryError> {
+        let layer = &wanted.descriptor;
         let (kind, digest) = (LayerKind::of(&layer.media_type), name(&layer.digest));
         let unread = |gap| Outcome {
             inventory: None,
@@ -134,7 +178,7 @@ impl Reader {
             }
             LayerKind::Archive | LayerKind::Foreign => {}
         }
-        match self.read_once(source, layer, diff_id, share).await {
+        match self.read_once(source, wanted, share).await? {
             Ok(inventory) => {
                 let same = inventory.shows_the_same(&layer.digest, &layer.annotations);
                 let gap = same.err().map(|why| Gap::LazyLayer { layer: digest, why });
@@ -157,38 +201,58 @@ impl Reader {
         }
     }
 
-    /// What is kept of a layer, else what reading it gives, which is then kept.
+    /// What is kept of a layer, else what reading it gives, which is then kept. An error of the second kind is that the image was put off.
     async fn read_once<S: Source>(
         &self,
         source: &S,
-        layer: &Descriptor,
-        diff_id: &Digest,
+        layer: &Wanted,
+        share: &mut Share<'_>,
+    ) -> Result<Result<Arc<LayerInventory>, LayerError>, Busy> {
+        loop {
+            match self.kept(layer).await {
+                Ok(Kept::Whole(kept)) => return Ok(Ok(kept)),
+                Ok(Kept::InPart(_)) | Ok(Kept::Not) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+            let size = layer.descriptor.size;
+            let turn = share.place.turn(&layer.diff_id, size, share.progress);
+            if let Turn::Read(_permit) = turn.await? {
+                return Ok(self.read_now(source, layer, share).await);
+            }
+        }
+    }
+
+    /// Reads a layer whose turn it is, unless somebody else has done so just before.
+    async fn read_now<S: Source>(
+        &self,
+        source: &S,
+        layer: &Wanted,
         share: &mut Share<'_>,
     ) -> Result<Arc<LayerInventory>, LayerError> {
-        let _alone = self.queues.turn(diff_id, share.progress).await;
-        let of = diff_id.clone();
-        let before = self.cached(move |cache| cache.get(&of)).await?;
-        let complete = before
-            .as_ref()
-            .filter(|kept| kept.was_read_from(&layer.digest));
-        if let Some(kept) = complete {
-            return Ok(Arc::clone(kept));
-        }
-        let expected = Expected {
-            digest: layer.digest.clone(),
-            size: layer.size,
-            diff_id: diff_id.clone(),
+        let before = match self.kept(layer).await? {
+            Kept::Whole(kept) => return Ok(kept),
+            Kept::InPart(before) => Some(before),
+            Kept::Not => None,
         };
-        let turn = self.turn(share.progress).await?;
-        let mut inventory = self.read(source, layer, &expected, share).await?;
-        drop(turn);
+        let mut inventory = self.read(source, layer, share).await?;
         if let Some(before) = before {
             inventory.take_over(&before);
         }
         let inventory = Arc::new(inventory);
-        let (of, kept) = (diff_id.clone(), Arc::clone(&inventory));
+        let (of, kept) = (layer.diff_id.clone(), Arc::clone(&inventory));
         self.cached(move |cache| cache.put(&of, kept)).await?;
+        share.place.known(&layer.diff_id);
         Ok(inventory)
+    }
+
+    async fn kept(&self, layer: &Wanted) -> Result<Kept, LayerError> {
+        let of = layer.diff_id.clone();
+        let kept = self.cached(move |cache| cache.get(&of)).await?;
+        Ok(match kept {
+            Some(kept) if kept.was_read_from(&layer.descriptor.digest) => Kept::Whole(kept),
+            Some(kept) => Kept::InPart(kept),
+            None => Kept::Not,
+        })
     }
 
     /// Asks the cache on a thread that may wait for a disk.
@@ -201,28 +265,14 @@ impl Reader {
         asking.await.map_err(|_| LayerError::Lost)
     }
 
-    /// A thread. Work for which nobody waits has only some of them, so that one is soon free for work that somebody waits for.
-    async fn turn(&self, progress: &Progress) -> Result<Turn<'_>, LayerError> {
-        let spare = tokio::select! {
-            biased;
-            () = progress.hurried() => None,
-            spare = self.spare.acquire() => Some(spare.map_err(|_| LayerError::Lost)?),
-        };
-        let thread = self.threads.acquire().await.map_err(|_| LayerError::Lost)?;
-        Ok(Turn {
-            _spare: spare,
-            _thread: thread,
-        })
-    }
-
     /// The first copy that is what it should be; else why the last one is not.
     async fn read<S: Source>(
         &self,
         source: &S,
-        layer: &Descriptor,
-        expected: &Expected,
+        layer: &Wanted,
         share: &mut Share<'_>,
     ) -> Result<LayerInventory, LayerError> {
+        let (layer, expected) = (&layer.descriptor, &layer.expected());
         let digest = layer.digest.clone();
         let mut failure = LayerError::Source(SourceError::NoCopy { digest });
         let mut copies = source.copies(layer);
@@ -280,22 +330,28 @@ impl Reader {
     }
 }
 
-/// What a layer may be read with, for as long as that takes.
-struct Turn<'a> {
-    _spare: Option<SemaphorePermit<'a>>,
-    _thread: SemaphorePermit<'a>,
+/// What is kept of a layer.
+enum Kept {
+    /// All that its blob says.
+    Whole(Arc<LayerInventory>),
+    /// What it says, as another blob.
+    InPart(Arc<LayerInventory>),
+    /// Nothing.
+    Not,
 }
 
 /// What is counted of one layer on the note of an image. It is taken back if nothing comes of it.
 struct Share<'a> {
     progress: &'a Progress,
+    place: &'a Place,
     counted: u64,
 }
 
 impl<'a> Share<'a> {
-    fn of(progress: &'a Progress) -> Self {
+    fn of(progress: &'a Progress, place: &'a Place) -> Self {
         Self {
             progress,
+            place,
             counted: 0,
         }
     }
@@ -384,46 +440,16 @@ impl Iterator for Arriving {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt as _;
-
     use super::*;
-    use crate::inventory::MemoryCache;
-
-    #[tokio::test]
-    async fn work_that_nobody_waits_for_leaves_threads_to_that_which_somebody_does() {
-        let limits = Limits {
-            layers: 2,
-            ..Limits::default()
-        };
-        let reader = Reader::new(Arc::new(MemoryCache::new(0)), limits);
-        let [ahead, waited] = [true, false].map(|is_ahead| {
-            let progress = Progress::new();
-            if is_ahead {
-                progress.defer();
-            }
-            progress
-        });
-        let first = reader.turn(&ahead).await.expect("a free thread");
-        assert!(
-            reader.turn(&ahead).now_or_never().is_none(),
-            "the other one is for those who wait"
-        );
-        let second = reader.turn(&waited).await.expect("a free thread");
-        let mut third = Box::pin(reader.turn(&ahead));
-        assert!((&mut third).now_or_never().is_none());
-        drop(second);
-        assert!((&mut third).now_or_never().is_none());
-        ahead.hurry();
-        assert!(third.await.is_ok(), "somebody waits for it by now");
-        drop(first);
-    }
 
     #[test]
     fn what_comes_to_nothing_is_not_counted() {
         let progress = Progress::new();
+        let queue = Queue::new(0, 1);
+        let place = queue.enter([].into(), &progress).expect("nothing to read");
         progress.expect(100);
         let done = |progress: &Progress| progress.amount().map(|amount| amount.done);
-        let mut share = Share::of(&progress);
+        let mut share = Share::of(&progress, &place);
         share.count(40);
         assert_eq!(done(&progress), Some(40));
         share.start_over();
@@ -431,7 +457,7 @@ mod tests {
         assert_eq!(done(&progress), Some(30));
         share.complete(60);
         assert_eq!(done(&progress), Some(60));
-        let mut lost = Share::of(&progress);
+        let mut lost = Share::of(&progress, &place);
         lost.count(10);
         drop(lost);
         assert_eq!(done(&progress), Some(60));

@@ -1,4 +1,5 @@
 mod images;
+mod line;
 mod unpacked;
 
 use std::time::Duration;

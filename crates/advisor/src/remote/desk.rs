@@ -12,7 +12,7 @@ use super::turns::Turns;
 use super::wire::{Answered, Asked, Code, Declined, MAX_CREDENTIALS, MAX_PLATFORMS};
 use crate::assessment::Rules;
 use crate::excerpt::one_line;
-use crate::inventory::Platform;
+use crate::inventory::{InventoryError, Platform};
 use crate::{Advisor, Sample, Unadvised, Urgency};
 
 /// Answers the questions of other programs about images.
@@ -145,9 +145,8 @@ fn code(error: &Unadvised) -> Code {
     match error {
         Unadvised::NoDatabase => Code::NoDatabase,
         Unadvised::Indexing(_) | Unadvised::Flight(FlightError::Late(_)) => Code::Indexing,
-        Unadvised::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. }) => {
-            Code::Busy
-        }
+        Unadvised::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. })
+        | Unadvised::Inventory(InventoryError::Busy(_)) => Code::Busy,
         _ if error.is_of_credentials() => Code::Credentials,
         Unadvised::Inventory(_)
         | Unadvised::Unproven(_)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use cise_registry::{Amount, Fault, FlightError, RegistryError};
 
-use crate::inventory::{InventoryError, LayerError, SourceError};
+use crate::inventory::{Busy, InventoryError, LayerError, SourceError};
 
 /// Why there is no assessment of an image. It says nothing about the image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,15 @@ impl Unadvised {
             _ => self
                 .by_registry()
                 .is_some_and(|error| error.fault() == Fault::Credentials),
+        }
+    }
+
+    /// Whether too much is under way, so that asking again later will do.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Flight(_) => true,
+            Self::Inventory(InventoryError::Busy(busy)) => !matches!(busy, Busy::Large { .. }),
+            _ => false,
         }
     }
 

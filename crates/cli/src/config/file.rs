@@ -140,6 +140,10 @@ pub(crate) struct AdvisorSection {
     /// The platforms whose images are judged, as `linux/amd64` or `linux/arm/v7`, at most 16. Default: where `cise serve` asks an advisor
     /// for a cluster, those of the cluster's nodes, as they come and go; else `linux/amd64` and `linux/arm64`.
     pub(crate) platforms: Option<Vec<String>>,
+    /// How many MiB of layers may wait to be read or be read at one time, 64 to 16777216. One namespace may have half of it, and so may one
+    /// image. Who has less in line goes first; past it, images are refused as busy. Default: 65536.
+    #[serde(rename = "queueMiB")]
+    pub(crate) queue_mib: Option<u32>,
     /// The packages whose published fixes count: `os`, `language`. Those of vulnerabilities that are known to be exploited count in any
     /// package. Default: `[os]`.
     pub(crate) packages: Option<Vec<PackageSetting>>,

@@ -154,7 +154,7 @@ impl Asking<'_> {
     async fn advise(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
         loop {
             let advised = self.advisor.advise(question).await;
-            let is_busy = matches!(advised, Err(Unadvised::Flight(_)));
+            let is_busy = advised.as_ref().is_err_and(Unadvised::is_busy);
             let is_over = question.caller.deadline.has_passed();
             if self.persistence == Persistence::AskOnce || !is_busy || is_over {
                 return advised;

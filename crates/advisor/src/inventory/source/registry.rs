@@ -1,8 +1,12 @@
 //! A repository of a registry.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cise_reference::{Digest, Repository};
-use cise_registry::{Blob, BlobCopies, ByteLimit, Caller, Descriptor, Manifest, Registry};
+use cise_registry::{
+    Blob, BlobCopies, ByteLimit, Caller, Deadline, Descriptor, Manifest, Registry,
+};
 use futures::StreamExt as _;
 use futures::stream::{self, Stream};
 
@@ -14,6 +18,7 @@ pub struct RegistrySource<'a> {
     registry: &'a Registry,
     repository: &'a Repository,
     caller: Caller<'a>,
+    patience: Duration,
 }
 
 impl<'a> RegistrySource<'a> {
@@ -23,23 +28,37 @@ impl<'a> RegistrySource<'a> {
             registry,
             repository,
             caller,
+            patience: Duration::MAX,
+        }
+    }
+
+    /// The same, with no more than that time for each thing that is fetched.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The caller, who waits for what is asked for now.
+    fn caller(&self) -> Caller<'a> {
+        Caller {
+            deadline: self.caller.deadline.min(Deadline::after(self.patience)),
+            ..self.caller
         }
     }
 }
 
 impl Source for RegistrySource<'_> {
     async fn manifest(&self, digest: &Digest) -> Result<Manifest, SourceError> {
-        let manifest = self
-            .registry
-            .manifest(self.repository, digest, &self.caller);
+        let caller = self.caller();
+        let manifest = self.registry.manifest(self.repository, digest, &caller);
         Ok(manifest.await?)
     }
 
     fn copies(&self, blob: &Descriptor) -> Copies<'_> {
         let limit = ByteLimit::bytes(usize::try_from(blob.size).unwrap_or(usize::MAX));
-        let copies = self
-            .registry
-            .blob_copies(self.repository, &blob.digest, limit, &self.caller);
+        let copies =
+            self.registry
+                .blob_copies(self.repository, &blob.digest, limit, &self.caller());
         stream::unfold(copies, next_copy).boxed()
     }
 }

@@ -6,7 +6,7 @@ use cise_admission::{Advisor, Advisors};
 use cise_advisor::assessment::{PackageKind, Rules, Tolerance};
 use cise_advisor::database::AgeRules;
 use cise_advisor::database::artifact::{PublicKey, Trust};
-use cise_advisor::inventory::Platform;
+use cise_advisor::inventory::{Limits, Platform};
 use cise_advisor::matching::Channel;
 use cise_advisor::remote::MAX_PLATFORMS;
 use cise_policy::HostPattern;
@@ -30,6 +30,10 @@ const MAX_HOURS: u32 = 8760;
 /// A week.
 const MAX_MINUTES: u32 = 10_080;
 const MAX_FOLDER_MIB: u32 = 1 << 20;
+/// 64 GiB: some minutes of reading on few cores.
+const QUEUE_MIB: u32 = 1 << 16;
+/// 16 TiB.
+const MAX_QUEUE_MIB: u32 = 1 << 24;
 /// A week: what is forgiven longer is forgotten.
 const MAX_ADMITTED_HOURS: u32 = 168;
 
@@ -61,8 +65,22 @@ impl Reader<'_> {
             already_admitted: self.already_admitted(section)?,
             work: cise_advisor::Settings {
                 platforms,
+                limits: self.reading(section, defaults.limits)?,
                 ..defaults
             },
+        })
+    }
+
+    fn reading(&self, section: &AdvisorSection, defaults: Limits) -> Result<Limits> {
+        let queue = self.bounded(
+            "advisor.queueMiB",
+            section.queue_mib,
+            64..=MAX_QUEUE_MIB,
+            QUEUE_MIB,
+        )?;
+        Ok(Limits {
+            queue: u64::from(queue) << 20,
+            ..defaults
         })
     }
 
