@@ -64,7 +64,7 @@ name of a Secret becomes a folder below `secrets`.
 {{/* The advisor reaches registries in the same way, and has no cluster of its own, nor a credential but the one for its database. */}}
 {{- define "cise.advisorConfiguration" -}}
 {{- $configuration := pick (include "cise.configuration" . | fromYaml) "namespace" "registries" "limits" }}
-{{- $advisor := dict "queueMiB" .Values.advisor.queueMiB }}
+{{- $advisor := dict "memoryMiB" .Values.advisor.memoryMiB "queueMiB" .Values.advisor.queueMiB }}
 {{- with .Values.advisor.platforms }}{{ $_ := set $advisor "platforms" . }}{{ end }}
 {{- with .Values.advisor.database }}
 {{- if .artifact }}

@@ -21,6 +21,7 @@ mod support;
 pub(crate) mod tests;
 mod vendor;
 mod warning;
+mod weight;
 
 pub use counting::NotCounted;
 pub use end_of_life::Ended;

@@ -8,6 +8,7 @@ mod configuration;
 mod digest;
 #[doc(hidden)]
 pub mod fuzzing;
+mod held;
 mod layer;
 mod limits;
 mod manifests;
@@ -21,7 +22,7 @@ mod source;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cise_reference::Digest;
 use cise_registry::{Image, Index, Manifest, Progress};
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::detector::Mark;
 use crate::{Gap, Manager, Package, Release};
 use configuration::Configuration;
+use held::{Handful, Hands};
 use queue::Place;
 use reading::{Reader, Wanted};
 
@@ -88,6 +90,21 @@ pub struct Inventories {
     pub gaps: BTreeSet<Gap>,
 }
 
+impl Inventories {
+    /// About how many bytes of memory they take.
+    pub(crate) fn weight(&self) -> usize {
+        let of_one = |image: &Inventory| {
+            let packages = image.packages.iter().map(Package::weight);
+            size_of::<Inventory>() + packages.sum::<usize>() + image.gaps.len() * GAP_BYTES
+        };
+        let images = self.images.iter().map(of_one);
+        size_of::<Self>() + images.sum::<usize>() + self.gaps.len() * GAP_BYTES
+    }
+}
+
+/// What a gap takes, with its texts.
+const GAP_BYTES: usize = 512;
+
 /// An image could not be read, for a reason that says nothing about it. Asking again may help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -119,6 +136,9 @@ const MAX_IMAGES: usize = 64;
 pub struct Indexer {
     reader: Reader,
     limits: Limits,
+    hands: Hands,
+    /// Held by the one who stacks layers, which takes memory.
+    stacking: Arc<Mutex<()>>,
 }
 
 impl Indexer {
@@ -127,6 +147,8 @@ impl Indexer {
         Self {
             reader: Reader::new(cache, limits),
             limits,
+            hands: Hands::new(limits.held),
+            stacking: Arc::default(),
         }
     }
 
@@ -239,10 +261,25 @@ impl Indexer {
         match plan {
             Plan::Nothing(inventory) => Ok(inventory),
             Plan::Layers(platform, layers) => {
-                let layers = self.layers(source, &layers, place, progress).await?;
-                Ok(stacked(platform, layers))
+                let handful = self.hands.take_up();
+                let layers = self.layers(source, &layers, place, &handful, progress);
+                self.stacked(platform, layers.await?).await
             }
         }
+    }
+
+    /// What the layers say together: on a thread that may wait for its turn.
+    async fn stacked(
+        &self,
+        platform: Platform,
+        layers: Vec<reading::Outcome>,
+    ) -> Result<Inventory, InventoryError> {
+        let alone = Arc::clone(&self.stacking);
+        let stacking = tokio::task::spawn_blocking(move || {
+            let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
+            stacked(platform, layers)
+        });
+        stacking.await.map_err(|_| InventoryError::Lost)
     }
 
     /// The layers of an image side by side, the lowest first.
@@ -251,13 +288,18 @@ impl Indexer {
         source: &S,
         layers: &[Wanted],
         place: &Place,
+        handful: &Handful,
         progress: &Progress,
     ) -> Result<Vec<reading::Outcome>, InventoryError> {
+        let read = async |layer| {
+            let outcome = self.reader.layer(source, layer, place, progress).await?;
+            let inventory = outcome.inventory.as_ref();
+            let bytes = inventory.map_or(0, |inventory| inventory.weight());
+            handful.hold(bytes as u64)?;
+            Ok(outcome)
+        };
         // Made one by one: a stream that makes them would have to make them for any lifetime.
-        let reading: Vec<_> = layers
-            .iter()
-            .map(|layer| self.reader.layer(source, layer, place, progress))
-            .collect();
+        let reading: Vec<_> = layers.iter().map(read).collect();
         stream::iter(reading)
             .buffered(self.limits.layers.max(1))
             .try_collect()

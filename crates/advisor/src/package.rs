@@ -30,6 +30,20 @@ pub struct Package {
 }
 
 impl Package {
+    /// How much memory it takes, about, in bytes: each text has what an allocator adds. The path of the database is shared by all.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = [
+            &self.name,
+            &self.version,
+            &self.architecture,
+            &self.source.name,
+            &self.source.version,
+            &self.vendor,
+        ];
+        let texts = texts.into_iter().chain(&self.module);
+        size_of::<Self>() + texts.map(|text| text.len() + 16).sum::<usize>()
+    }
+
     /// The source whose versions tell a fix, where the package has other versions than its source: dpkg's advisories speak of
     /// sources, and a binary may have an epoch of its own.
     pub fn source_of_fixes(&self) -> Option<&SourcePackage> {

@@ -5,6 +5,7 @@
 mod error;
 mod kept;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,18 +20,20 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::assessment::{Assessment, Examination, Rules, examine};
-use crate::database::Database;
+use crate::database::{Database, DatabaseError};
 use crate::exemption::{Exemptions, TagBinding};
 use crate::inventory::{
     Indexer, Inventories, InventoryError, LayerCache, Limits, Platform, RegistrySource, Scratch,
     Source,
 };
+use crate::memory::{self, Memory, Shares};
 use kept::{Basis, Examinations};
 
 pub use error::Unadvised;
-pub(crate) use kept::{Verdicts, age};
+pub(crate) use kept::{Verdicts, age, weight};
 
 /// Says whether images are safe.
 pub trait Advise: Send + Sync {
@@ -122,10 +125,8 @@ pub struct Settings {
     pub flights: FlightBounds,
     /// For how long one layer is read at most.
     pub patience: Duration,
-    /// How many images are kept that have been indexed.
-    pub kept_images: u64,
-    /// How many assessments are kept.
-    pub kept_assessments: u64,
+    /// How much memory is for what. What reading a layer takes, is bounded by the limits.
+    pub shares: Shares,
 }
 
 /// For how long an examination is kept, and a verdict, as long as nothing changes that it rests on.
@@ -137,11 +138,15 @@ pub struct Advisor {
     registry: Registry,
     indexer: Indexer,
     database: Arc<ArcSwapOption<Database>>,
+    /// What is kept in memory of a database.
+    database_bytes: u64,
     platforms: Arc<[Platform]>,
     indexed: Cache<ImageKey, Arc<Inventories>>,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
     bounds: FlightBounds,
     patience: Duration,
+    /// Matching takes memory and a thread: as many at a time as there are threads.
+    matching: Arc<Semaphore>,
     examined: Examinations,
     verdicts: Verdicts,
 }
@@ -170,19 +175,26 @@ impl ImageKey {
 impl Settings {
     /// Has what is too large to be held in memory put on a disk, up to so many bytes for all layers that are read at the same time.
     pub fn use_scratch(&mut self, scratch: Scratch, bytes: u64) {
-        let layers = u64::try_from(self.limits.layers.max(1)).unwrap_or(u64::MAX);
-        self.limits.scratch = bytes / layers;
+        self.limits.scratch = bytes / self.shares.readers.max(1);
         self.scratch = Some(scratch);
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
+        Self::within(Memory::default())
+    }
+}
+
+impl Settings {
+    /// Those of an advisor that has so much memory, on this machine.
+    pub fn within(memory: Memory) -> Self {
+        let shares = memory.shares(memory::threads());
         Self {
             platforms: ["amd64", "arm64"]
                 .map(|architecture| Platform::new("linux", architecture, ""))
                 .to_vec(),
-            limits: Limits::default(),
+            limits: shares.limits(),
             scratch: None,
             flights: FlightBounds {
                 per_host: 1024,
@@ -192,8 +204,7 @@ impl Default for Settings {
             },
             // At the speed of one core, well over 50 GB.
             patience: Duration::from_secs(600),
-            kept_images: 1_000,
-            kept_assessments: 10_000,
+            shares,
         }
     }
 }
@@ -205,14 +216,24 @@ impl Advisor {
             registry,
             indexer: Indexer::new(layers, settings.limits).with_scratch(settings.scratch),
             database: Arc::default(),
+            database_bytes: settings.shares.database,
             platforms: settings.platforms.into(),
-            indexed: Cache::new(settings.kept_images),
+            indexed: Cache::builder()
+                .weigher(|_, indexed: &Arc<Inventories>| weight(indexed.weight()))
+                .max_capacity(settings.shares.images)
+                .build(),
             flights: Flights::new(settings.flights),
             bounds: settings.flights,
             patience: settings.patience,
-            examined: Examinations::new(settings.kept_assessments, KEPT_FOR),
-            verdicts: Verdicts::new(settings.kept_assessments, KEPT_FOR),
+            matching: Arc::new(Semaphore::new(memory::threads())),
+            examined: Examinations::new(settings.shares.examinations, KEPT_FOR),
+            verdicts: Verdicts::new(settings.shares.verdicts, KEPT_FOR),
         }
+    }
+
+    /// Opens an advisory database, with the memory that there is for it. It is not in use yet.
+    pub fn open(&self, path: &Path) -> Result<Database, DatabaseError> {
+        Database::with_cache(path, self.database_bytes)
     }
 
     /// Puts an advisory database in the place of the one before. Images are not indexed anew.
@@ -243,7 +264,9 @@ impl Advisor {
             inventories: Arc::new(inventories),
             database,
         };
-        let examination = examine_apart(basis, question.rules.clone(), question.now).await?;
+        let examination = self
+            .examine_apart(basis, question.rules.clone(), question.now)
+            .await?;
         self.verdicts.draw(&examination, &question)
     }
 
@@ -272,8 +295,10 @@ impl Advisor {
         if let Some(kept) = self.examined.find(&of, &basis, sample.now) {
             return Ok(kept);
         }
-        let examination = examine_apart(basis.clone(), of.1.clone(), sample.now).await?;
-        self.examined.keep(of, basis, &examination);
+        let examination = self
+            .examine_apart(basis.clone(), of.1.clone(), sample.now)
+            .await?;
+        self.examined.keep(of, &basis, &examination);
         Ok(examination)
     }
 
@@ -332,6 +357,21 @@ impl Advisor {
         }
     }
 
+    /// Matching reads the disk and counts for milliseconds, which no other request should wait for.
+    async fn examine_apart(
+        &self,
+        basis: Basis,
+        rules: Rules,
+        now: Timestamp,
+    ) -> Result<Arc<Examination>, Unadvised> {
+        let turn = Arc::clone(&self.matching).acquire_owned().await;
+        let matching = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            Arc::new(examine(&basis.inventories, &*basis.database, &rules, now))
+        });
+        matching.await.map_err(|_| Unadvised::Lost)
+    }
+
     /// Work for which nobody waits takes half of the places, so that the others stay free.
     fn may_begin_ahead(&self, image: &ImageKey) -> bool {
         let is_under_way = self.flights.progress(image).is_some();
@@ -369,16 +409,4 @@ impl Advise for Advisor {
     ) -> BoxFuture<'a, Result<Arc<Assessment>, Unadvised>> {
         Box::pin(self.assess(question))
     }
-}
-
-/// Matching reads the disk and counts for milliseconds, which no other request should wait for.
-async fn examine_apart(
-    basis: Basis,
-    rules: Rules,
-    now: Timestamp,
-) -> Result<Arc<Examination>, Unadvised> {
-    let matching = tokio::task::spawn_blocking(move || {
-        Arc::new(examine(&basis.inventories, &*basis.database, &rules, now))
-    });
-    matching.await.map_err(|_| Unadvised::Lost)
 }

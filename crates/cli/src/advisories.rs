@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use cise_advisor::Advisor;
-use cise_advisor::database::Database;
 
 use crate::failure::Failure;
 use crate::listening::POLL_INTERVAL;
@@ -15,9 +14,12 @@ type Mark = Option<(u64, SystemTime)>;
 
 /// Opens the database that somebody named.
 pub(crate) fn open(path: &Path) -> Result<Database, Failure> {
-    Database::open(path).map_err(|error| {
-        Failure::from(error).with_hint("`cise db build -o FILE SOURCE…` makes one")
-    })
+    Database::open(path).map_err(unopened)
+}
+
+/// A database that somebody named cannot be opened.
+pub(crate) fn unopened(error: DatabaseError) -> Failure {
+    Failure::from(error).with_hint("`cise db build -o FILE SOURCE…` makes one")
 }
 
 /// Follows that file, if there is one, for ever. One that cannot be used leaves the last one in use.
@@ -38,8 +40,8 @@ async fn watch(path: PathBuf, advisor: Advisor) {
             continue;
         }
         seen = found;
-        let file = path.clone();
-        match tokio::task::spawn_blocking(move || Database::open(&file)).await {
+        let (file, opener) = (path.clone(), advisor.clone());
+        match tokio::task::spawn_blocking(move || opener.open(&file)).await {
             Ok(Ok(database)) => {
                 tracing::info!(digest = %database.status().digest, "another advisory database is in use");
                 advisor.load(database);

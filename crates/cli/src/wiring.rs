@@ -8,7 +8,7 @@ use cise_admission::{
     AdmissionRecord, AlreadyAdmitted, Counsel, Coverage, Engine, ExemptionSource, PolicyGate,
     PolicySource, SecretSource, Settings,
 };
-use cise_advisor::inventory::{DiskCache, FrontedCache, LayerCache, Limits, MemoryCache, Scratch};
+use cise_advisor::inventory::{DiskCache, FrontedCache, LayerCache, MemoryCache, Scratch};
 use cise_advisor::{Advise, Advisor};
 use cise_registry::{Channel, ChannelError, Egress, Http, Outbound, Registry, Security, Tls};
 use cise_signature::TrustStore;
@@ -101,7 +101,7 @@ pub(crate) fn advisor(
 ) -> Result<Advisor, Failure> {
     let advisor = empty_advisor(configuration, registry);
     if let Some(path) = database.or(configuration.advisor.database.as_deref()) {
-        advisor.load(advisories::open(path)?);
+        advisor.load(advisor.open(path).map_err(advisories::unopened)?);
     }
     Ok(advisor)
 }
@@ -116,17 +116,17 @@ pub(crate) fn empty_advisor(configuration: &Configuration, registry: Registry) -
             Err(error) => logs::warn(&error.to_string()),
         }
     }
-    let layers = layers(settings.cache.as_ref(), work.limits);
+    let layers = layers(settings.cache.as_ref(), &work);
     Advisor::new(registry, layers, work)
 }
 
-/// What keeps what layers say that are read within these limits. A folder that cannot be used is worked without.
-fn layers(folder: Option<&FolderSettings>, limits: Limits) -> Arc<dyn LayerCache> {
-    let memory = MemoryCache::new(KEPT_LAYERS_BYTES);
+/// What keeps what layers say, which are read within those limits. A folder that cannot be used is worked without.
+fn layers(folder: Option<&FolderSettings>, work: &cise_advisor::Settings) -> Arc<dyn LayerCache> {
+    let memory = MemoryCache::new(work.shares.layers);
     let Some(FolderSettings { folder, bytes }) = folder else {
         return Arc::new(memory);
     };
-    match DiskCache::open(folder, *bytes, limits) {
+    match DiskCache::open(folder, *bytes, work.limits) {
         Ok(disk) => Arc::new(FrontedCache::new(memory, disk)),
         Err(error) => {
             logs::warn(&error.to_string());
@@ -134,9 +134,6 @@ fn layers(folder: Option<&FolderSettings>, limits: Limits) -> Arc<dyn LayerCache
         }
     }
 }
-
-/// Memory for what layers say.
-const KEPT_LAYERS_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The way to a service of this program's own, for which those authorities alone vouch. `address` stands before those that its
 /// name has.

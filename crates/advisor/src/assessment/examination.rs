@@ -22,18 +22,18 @@ pub struct Examination {
     /// When it was made.
     pub examined_at: Timestamp,
     release: Option<Release>,
-    images: Vec<Examined>,
-    charges: Vec<Charge>,
+    pub(super) images: Vec<Examined>,
+    pub(super) charges: Vec<Charge>,
     /// Gaps that are of no platform.
-    gaps: BTreeSet<Gap>,
+    pub(super) gaps: BTreeSet<Gap>,
 }
 
 /// What was found out about the image of one platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Examined {
+pub(super) struct Examined {
     platform: Platform,
-    found: Found,
+    pub(super) found: Found,
 }
 
 /// An issue that nobody has exempted yet, and by which names that can be done.

@@ -12,6 +12,7 @@ mod table;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use cise_reference::Digest;
@@ -82,12 +83,30 @@ pub(super) struct Expected {
 pub(super) struct Room<'a> {
     limits: &'a Limits,
     scratch: Option<&'a Scratch>,
+    /// Held by the one who holds a large file.
+    large: Option<&'a Mutex<()>>,
 }
 
 impl<'a> Room<'a> {
     /// Within these limits, with or without a folder for what is too large to be held.
     pub(super) fn new(limits: &'a Limits, scratch: Option<&'a Scratch>) -> Self {
-        Self { limits, scratch }
+        Self {
+            limits,
+            scratch,
+            large: None,
+        }
+    }
+
+    /// The same, beside others who read with the same lock: one at a time holds a large file.
+    pub(super) fn taking_turns(self, large: &'a Mutex<()>) -> Self {
+        let large = Some(large);
+        Self { large, ..self }
+    }
+
+    /// Waits until nobody else holds a large file.
+    fn large(self) -> Option<MutexGuard<'a, ()>> {
+        let large = self.large?;
+        Some(large.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -148,6 +167,14 @@ pub enum LayerError {
     /// Paths that take more room than there is.
     #[error("the paths in it take more than {} bytes", Listing::MAX_BYTES)]
     LongListing,
+    /// What it says takes more memory than there is for it.
+    #[error(
+        "what is in it takes more than {limit} bytes of memory: give the advisor more with `advisor.memoryMiB`"
+    )]
+    Said {
+        /// The bound.
+        limit: u64,
+    },
     /// A path longer than any that a kernel takes.
     #[error(
         "a path in it has more than {} bytes, which no runtime can unpack",
@@ -202,6 +229,7 @@ pub(super) fn read(
     let bounds = Bounds {
         inflated: limits.inflated,
         by_ratio: limits.inflated_by_ratio(expected.size),
+        window: limits.window,
     };
     let mut archive = Archive::new(Inflated::new(
         blob,
@@ -227,11 +255,9 @@ pub(super) fn read(
 impl LayerInventory {
     /// How much memory it takes, about, in bytes.
     pub fn weight(&self) -> usize {
-        let packages = self.files.iter().map(|file| match &file.content {
-            Content::Packages(packages) => packages.len() * (size_of::<Package>() + 100),
-            _ => 0,
-        });
-        self.listing.weight() + packages.sum::<usize>()
+        let files = self.files.iter().map(File::weight);
+        let tables = self.tables.len() * size_of::<Tables>();
+        size_of::<Self>() + self.listing.weight() + files.sum::<usize>() + tables
     }
 
     /// Whether it was read from that blob too, so that nothing of the blob is unknown.
@@ -260,6 +286,18 @@ impl LayerInventory {
         let unread = Tables::default();
         let tables = self.tables.get(blob.as_str()).unwrap_or(&unread);
         tables.judge(annotations)
+    }
+}
+
+impl File {
+    /// How much memory it takes, about, in bytes.
+    fn weight(&self) -> usize {
+        let content = match &self.content {
+            Content::Packages(packages) => packages.iter().map(Package::weight).sum(),
+            Content::Broken(why) => why.len(),
+            Content::EmptyDatabase | Content::Release(_) | Content::Nothing => 0,
+        };
+        size_of::<Self>() + content
     }
 }
 

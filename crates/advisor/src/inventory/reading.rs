@@ -1,6 +1,6 @@
 //! From a source to what a layer says: fetched, read on a thread of its own, kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use cise_reference::Digest;
@@ -29,6 +29,8 @@ pub(super) struct Reader {
     limits: Limits,
     scratch: Option<Scratch>,
     queue: Queue,
+    /// Held by the one who holds a large file.
+    large: Arc<Mutex<()>>,
 }
 
 /// A layer of an image, and what its archive has to be.
@@ -108,6 +110,7 @@ impl Reader {
             limits,
             scratch: None,
             queue: Queue::new(limits.queue, limits.layers.max(1)),
+            large: Arc::default(),
         }
     }
 
@@ -296,8 +299,9 @@ impl Reader {
         let mut chunks = copy?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let (expected, limits, scratch) = (expected.clone(), self.limits, self.scratch.clone());
+        let large = Arc::clone(&self.large);
         let read = move || {
-            let room = Room::new(&limits, scratch.as_ref());
+            let room = Room::new(&limits, scratch.as_ref()).taking_turns(&large);
             layer::read(Arriving(receiver), &expected, room)
         };
         let reading = tokio::task::spawn_blocking(read);

@@ -20,7 +20,7 @@ use super::wire::{Answered, Asked, Code, Confidential, Declined, MAX_ANSWER, PAT
 use crate::assessment::{Assessment, Examination, Gate, Rules};
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
-use crate::service::{ImageKey, KEPT_FOR, Verdicts, age};
+use crate::service::{ImageKey, KEPT_FOR, Verdicts, age, weight};
 use crate::{Advise, Question, Sample, Unadvised};
 
 /// The most bytes of a file with a token.
@@ -37,7 +37,7 @@ pub struct RemoteSettings {
     pub platforms: Option<Vec<Platform>>,
     /// How much may be asked at one time.
     pub flights: FlightBounds,
-    /// How many examinations are kept, and how many verdicts.
+    /// How many bytes of examinations are kept, and of verdicts.
     pub kept: u64,
 }
 
@@ -81,7 +81,9 @@ struct SecretBody(Bytes);
 impl Remote {
     /// One whose service is not known yet: [`reach`](Self::reach) says how it is reached.
     pub fn new(settings: RemoteSettings) -> Self {
+        let weigh = |_: &Key, kept: &Arc<Examined>| weight(kept.examination.weight());
         let kept = Cache::builder()
+            .weigher(weigh)
             .max_capacity(settings.kept)
             .time_to_live(KEPT_FOR);
         Self {
@@ -299,7 +301,7 @@ mod tests {
             token_file: PathBuf::new(),
             platforms: Some(Vec::new()),
             flights: FlightBounds::default(),
-            kept: 1,
+            kept: 1 << 20,
         });
         let amount = Amount {
             done: 300 << 20,

@@ -69,7 +69,9 @@ impl Unadvised {
     pub fn is_busy(&self) -> bool {
         match self {
             Self::Flight(_) => true,
-            Self::Inventory(InventoryError::Busy(busy)) => !matches!(busy, Busy::Large { .. }),
+            Self::Inventory(InventoryError::Busy(busy)) => {
+                !matches!(busy, Busy::Large { .. } | Busy::Wordy { .. })
+            }
             _ => false,
         }
     }

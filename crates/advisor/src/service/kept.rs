@@ -1,6 +1,6 @@
 //! What was found out, and what was said of it, kept for as long as nothing changes that it rests on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cise_policy::Namespace;
@@ -23,12 +23,16 @@ pub(super) struct Basis {
 /// Examinations by what they are of.
 #[derive(Clone)]
 pub(super) struct Examinations {
-    kept: Cache<(ImageKey, Rules), Grounded>,
+    kept: Cache<(ImageKey, Rules), Arc<Grounded>>,
     longest: Duration,
 }
 
-/// An examination, and what it rests on.
-type Grounded = Arc<(Basis, Arc<Examination>)>;
+/// An examination, and what it rests on, which it does not keep in memory.
+struct Grounded {
+    inventories: Weak<Inventories>,
+    database: Weak<Database>,
+    examination: Arc<Examination>,
+}
 
 /// Assessments by what they are about.
 #[derive(Clone)]
@@ -46,17 +50,21 @@ struct Key {
 
 /// An assessment, and what it rests on.
 struct Verdict {
-    examination: Arc<Examination>,
+    examination: Weak<Examination>,
     exemptions: Arc<Exemptions>,
     drawn_at: Timestamp,
     assessment: Arc<Assessment>,
 }
 
 impl Examinations {
-    pub(super) fn new(most: u64, longest: Duration) -> Self {
-        let kept = Cache::builder().max_capacity(most).time_to_live(longest);
+    /// Keeps about so many bytes, for so long.
+    pub(super) fn new(bytes: u64, longest: Duration) -> Self {
+        let weigh = |of: &(ImageKey, Rules), kept: &Arc<Grounded>| {
+            weight(size_of_val(of) + KEY_BYTES + kept.examination.weight())
+        };
+        let kept = Cache::builder().weigher(weigh).max_capacity(bytes);
         Self {
-            kept: kept.build(),
+            kept: kept.time_to_live(longest).build(),
             longest,
         }
     }
@@ -69,29 +77,55 @@ impl Examinations {
         now: Timestamp,
     ) -> Option<Arc<Examination>> {
         let found = self.kept.get(of)?;
-        let (rests_on, examination) = &*found;
+        let examination = &found.examination;
         let is_young = age(examination.examined_at, now).is_some_and(|age| age < self.longest);
-        (is_young && rests_on.is_same(basis)).then(|| Arc::clone(examination))
+        (is_young && found.rests_on(basis)).then(|| Arc::clone(examination))
     }
 
-    pub(super) fn keep(&self, of: (ImageKey, Rules), basis: Basis, examination: &Arc<Examination>) {
-        self.kept
-            .insert(of, Arc::new((basis, Arc::clone(examination))));
+    pub(super) fn keep(
+        &self,
+        of: (ImageKey, Rules),
+        basis: &Basis,
+        examination: &Arc<Examination>,
+    ) {
+        let grounded = Grounded {
+            inventories: Arc::downgrade(&basis.inventories),
+            database: Arc::downgrade(&basis.database),
+            examination: Arc::clone(examination),
+        };
+        self.kept.insert(of, Arc::new(grounded));
     }
 }
 
-impl Basis {
-    /// Comparing addresses is enough: what is kept holds its parts alive, so that no other can have the address of one.
-    fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inventories, &other.inventories)
-            && Arc::ptr_eq(&self.database, &other.database)
+impl Grounded {
+    fn rests_on(&self, basis: &Basis) -> bool {
+        is_same(&self.inventories, &basis.inventories) && is_same(&self.database, &basis.database)
     }
+}
+
+/// Comparing addresses is enough: as long as there is a reference to what was there, however weak, no other can have its address.
+fn is_same<T>(before: &Weak<T>, now: &Arc<T>) -> bool {
+    Weak::as_ptr(before) == Arc::as_ptr(now)
+}
+
+/// What the texts of a key take.
+const KEY_BYTES: usize = 512;
+
+/// A weight as caches count it.
+pub(crate) fn weight(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 impl Verdicts {
-    pub(crate) fn new(most: u64, longest: Duration) -> Self {
-        let kept = Cache::builder().max_capacity(most).time_to_live(longest);
-        Self { kept: kept.build() }
+    /// Keeps about so many bytes, for so long.
+    pub(crate) fn new(bytes: u64, longest: Duration) -> Self {
+        let weigh = |of: &Key, kept: &Arc<Verdict>| {
+            weight(size_of_val(of) + KEY_BYTES + kept.assessment.weight())
+        };
+        let kept = Cache::builder().weigher(weigh).max_capacity(bytes);
+        Self {
+            kept: kept.time_to_live(longest).build(),
+        }
     }
 
     /// What follows from an examination for whoever asks: the verdict that is kept, if it rests on the same, else one drawn now.
@@ -109,7 +143,7 @@ impl Verdicts {
         let exemptions = question.exemptions.applying_to(&subject, question.now);
         let assessment = Arc::new(examination.under(exemptions));
         let verdict = Verdict {
-            examination: Arc::clone(examination),
+            examination: Arc::downgrade(examination),
             exemptions: Arc::clone(question.exemptions),
             drawn_at: question.now,
             assessment: Arc::clone(&assessment),
@@ -122,7 +156,7 @@ impl Verdicts {
 impl Verdict {
     fn holds_for(&self, examination: &Arc<Examination>, question: &Question<'_>) -> bool {
         self.drawn_at <= question.now
-            && Arc::ptr_eq(&self.examination, examination)
+            && is_same(&self.examination, examination)
             && Arc::ptr_eq(&self.exemptions, question.exemptions)
             && !self
                 .exemptions

@@ -140,6 +140,10 @@ pub(crate) struct AdvisorSection {
     /// The platforms whose images are judged, as `linux/amd64` or `linux/arm/v7`, at most 16. Default: where `cise serve` asks an advisor
     /// for a cluster, those of the cluster's nodes, as they come and go; else `linux/amd64` and `linux/arm64`.
     pub(crate) platforms: Option<Vec<String>>,
+    /// How much memory the advisor takes, in MiB, 384 to 65536: what is kept follows from it, and how many layers are read at the same time and
+    /// how much is held of each. Scratch is apart. Default: 512.
+    #[serde(rename = "memoryMiB")]
+    pub(crate) memory_mib: Option<u32>,
     /// How many MiB of layers may wait to be read or be read at one time, 64 to 16777216. One namespace may have half of it, and so may one
     /// image. Who has less in line goes first; past it, images are refused as busy. Default: 65536.
     #[serde(rename = "queueMiB")]

@@ -77,7 +77,7 @@ impl Guide {
             token_file: service.token_file.clone(),
             platforms: nodes.is_none().then(|| settings.work.platforms.clone()),
             flights: configuration.flights,
-            kept: settings.work.kept_assessments,
+            kept: settings.work.shares.examinations,
         });
         let way = Way {
             remote,

@@ -327,6 +327,29 @@ fn the_advisor_may_write_into_the_folders_of_its_configuration_and_nowhere_else(
 }
 
 #[test]
+fn the_memory_of_the_advisors_pod_follows_from_its_bound() {
+    let Some([helm, _]) = helms() else { return };
+    for (more, limit) in [
+        ("", "640Mi"),
+        ("memoryMiB: 4096, ", "5120Mi"),
+        (
+            "memoryMiB: 1024, resources: {limits: {memory: 3Gi}}, ",
+            "3Gi",
+        ),
+        ("resources: {limits: {cpu: 2}}, ", "640Mi"),
+    ] {
+        let values = format!("advisor: {{enabled: true, {more}database: {{existingClaim: a}}}}");
+        let objects = made(&helm, &[], &values);
+        let bound = &configuration_file(&objects, "advisor.yaml")["advisor"]["memoryMiB"];
+        assert!(bound.as_u64().unwrap() >= 512, "{bound}");
+        let pod = pod_of(object(&objects, "Deployment", "cise-advisor")).unwrap();
+        let resources = &pod["containers"][0]["resources"];
+        assert_eq!(resources["limits"]["memory"], limit, "{more}");
+        assert_eq!(resources["requests"]["memory"], "256Mi");
+    }
+}
+
+#[test]
 fn the_webhooks_ask_the_advisor_at_its_service_with_a_token_that_is_made_for_it() {
     let Some([helm, _]) = helms() else { return };
     let objects = made(&helm, &["--namespace", "security"], ADVISOR);

@@ -68,6 +68,7 @@ fn a_value_that_cannot_work_is_refused_with_its_name() {
         ),
         ("advisor: {cache: {maxMiB: 0}}", "/advisor/cache/maxMiB"),
         ("advisor: {queueMiB: 63}", "/advisor/queueMiB"),
+        ("advisor: {memoryMiB: 383}", "/advisor/memoryMiB"),
         (
             "advisor: {database: {artifact: 'https://icr.io/advisories'}}",
             "/advisor/database/artifact",

@@ -32,6 +32,9 @@ pub(crate) struct Archive<I> {
     padding: u64,
 }
 
+/// The most memory that is taken because a header says so, before any of the content has come.
+const MAX_AT_ONCE: usize = 128 * 1024 * 1024;
+
 /// One entry. Its content is read before the next entry is asked for, or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -142,7 +145,7 @@ impl<I: Input> Archive<I> {
 
     /// The content of the present entry, whose size the caller has found small enough.
     pub(crate) fn content(&mut self) -> Result<Vec<u8>, LayerError> {
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(capped(self.content, MAX_AT_ONCE));
         self.pour(|bytes| {
             content.extend_from_slice(bytes);
             Ok(())

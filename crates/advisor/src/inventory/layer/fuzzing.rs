@@ -7,6 +7,7 @@ use super::LayerError;
 use super::archive::{Archive, Input};
 use super::blob::Blob;
 use super::inflate::{Bounds, Inflated};
+use crate::inventory::limits::Limits;
 use crate::inventory::source::SourceError;
 
 /// What comes out of a blob that comes in pieces of that size: `most` bytes, or an error.
@@ -19,6 +20,7 @@ pub fn inflate(blob: &[u8], piece: usize, most: u64) -> Result<Vec<u8>, LayerErr
     let bounds = Bounds {
         inflated: most,
         by_ratio: most,
+        window: Limits::default().window,
     };
     let mut inflated = Inflated::new(reader, start, Algorithm::Sha256, bounds);
     let mut bytes = Vec::new();

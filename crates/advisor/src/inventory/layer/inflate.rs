@@ -25,6 +25,9 @@ pub(super) use starts::Start;
 /// How much is inflated before it is looked at: little enough to stay in a core's cache.
 const ROOM: usize = 128 * 1024;
 
+/// The window of a table of contents: those who write them compress with one of 8 MiB at most.
+const TABLE_WINDOW: u64 = 16 * 1024 * 1024;
+
 /// The archive of a blob, by the compression that its first bytes show, as containerd and others tell it: what the manifest
 /// says is not believed.
 pub(super) struct Inflated<R> {
@@ -63,13 +66,15 @@ pub(super) struct Bounds {
     pub(super) inflated: u64,
     /// In bytes, for the blob's size.
     pub(super) by_ratio: u64,
+    /// In bytes, of what has come out, that are held because more may refer back to them.
+    pub(super) window: u64,
 }
 
 impl<R: BufRead> Inflated<R> {
     /// The archive in `blob`, which starts with these bytes, to be hashed with `algorithm`.
     pub(super) fn new(blob: R, start: [u8; 4], algorithm: Algorithm, bounds: Bounds) -> Self {
         Self {
-            decoder: Decoder::new(blob, start),
+            decoder: Decoder::new(blob, start, bounds.window),
             room: vec![0; ROOM].into(),
             start: 0,
             end: 0,
@@ -155,7 +160,7 @@ impl<R: BufRead> Input for Inflated<R> {
 /// What comes out of the content of a frame that is compressed itself.
 pub(super) fn unwrapped(content: &[u8]) -> impl Read {
     Unwrapped {
-        zstd: Zstd::new(content),
+        zstd: Zstd::new(content, TABLE_WINDOW),
         starts: Starts::default(),
     }
 }
@@ -187,12 +192,12 @@ impl Bounds {
 }
 
 impl<R: BufRead> Decoder<R> {
-    fn new(blob: R, start: [u8; 4]) -> Self {
+    fn new(blob: R, start: [u8; 4], window: u64) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip(Gzip::new(blob)),
             // A frame, or one that holds something else and is passed over.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
-                Self::Zstd(Box::new(Zstd::new(blob)))
+                Self::Zstd(Box::new(Zstd::new(blob, window)))
             }
             _ => Self::Plain(blob),
         }

@@ -21,6 +21,8 @@ pub(super) struct Reading {
     inventory: LayerInventory,
     outline: Outline,
     entries: u64,
+    /// What the files that were read take of memory.
+    files: u64,
 }
 
 impl Reading {
@@ -39,11 +41,21 @@ impl Reading {
                 });
             }
             reading.take(&entry, archive, room)?;
+            if reading.said() > limits.said {
+                let limit = limits.said;
+                return Err(LayerError::Said { limit });
+            }
         }
         if archive.goes_on()? {
             reading.take_appended(archive, room)?;
         }
         Ok((reading.inventory, reading.outline))
+    }
+
+    /// How much memory what was read so far takes, about, in bytes.
+    fn said(&self) -> u64 {
+        let entries = self.inventory.listing.weight() + self.outline.weight();
+        self.files.saturating_add(entries as u64)
     }
 
     fn take<I: Origin>(
@@ -90,13 +102,19 @@ impl Reading {
                 let content = match Holding::of(kind, entry.size, detector, room) {
                     Holding::Refused(why) => Content::Broken(why),
                     Holding::Memory => Content::of(detector.parse(path, &self.content(archive)?)),
+                    Holding::LargeMemory => {
+                        let _alone = room.large();
+                        Content::of(detector.parse(path, &self.content(archive)?))
+                    }
                     Holding::Disk(scratch, parse) => self.on_disk(path, archive, scratch, parse)?,
                 };
-                let files = &mut self.inventory.files;
-                files.push(File {
+                let file = File {
                     manager: detector.manager(),
                     content,
-                });
+                };
+                self.files = self.files.saturating_add(file.weight() as u64);
+                let files = &mut self.inventory.files;
+                files.push(file);
                 Item::Read(files.len() - 1)
             }
         };
@@ -191,6 +209,8 @@ impl Reading {
 enum Holding<'a> {
     /// In memory.
     Memory,
+    /// In memory, of one layer at a time.
+    LargeMemory,
     /// On a disk, since it is too large, from where it is read in this way.
     Disk(&'a Scratch, FromDisk),
     /// Nowhere: it is not read, for this reason.
@@ -199,9 +219,12 @@ enum Holding<'a> {
 
 impl<'a> Holding<'a> {
     fn of(kind: &Kind, size: u64, detector: Detector, room: Room<'a>) -> Self {
-        let Room { limits, scratch } = room;
+        let Room {
+            limits, scratch, ..
+        } = room;
         let disk = scratch.zip(detector.disk_parser());
-        let most = disk.map_or(limits.file, |_| limits.file.max(limits.scratch));
+        let held = limits.file.max(limits.large_file);
+        let most = disk.map_or(held, |_| held.max(limits.scratch));
         match (kind, disk) {
             (Kind::Sparse, _) => {
                 Self::Refused("it is a sparse file, of which the archive has only parts".into())
@@ -209,9 +232,12 @@ impl<'a> Holding<'a> {
             (Kind::File, _) if size > most => {
                 Self::Refused(format!("it has more than the {most} bytes that are read").into())
             }
-            (Kind::File, Some((scratch, parse))) if size > limits.file => {
+            (Kind::File, Some((scratch, parse)))
+                if size > limits.file && size <= limits.scratch =>
+            {
                 Self::Disk(scratch, parse)
             }
+            (Kind::File, _) if size > limits.file => Self::LargeMemory,
             (Kind::File, _) => Self::Memory,
             _ => Self::Refused("it is not a file".into()),
         }

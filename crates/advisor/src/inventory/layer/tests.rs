@@ -31,6 +31,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn limits() -> Limits {
     Limits {
         layers: 1,
+        large_file: 0,
         ..Limits::default()
     }
 }
@@ -276,6 +277,29 @@ fn a_hundred_thousand_entries_are_read_and_not_one_more() {
 }
 
 #[test]
+fn a_layer_that_says_more_than_there_is_memory_for_is_not_read_with_that_reason() {
+    let paths: Vec<String> = (0..2000)
+        .map(|number| format!("usr/share/{number}/x"))
+        .collect();
+    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), "")).collect();
+    let layer = cise_testkit::images::Layer::new(&files).expect("a layer");
+    let expected = Expected {
+        digest: sha(Algorithm::Sha256, &layer.content),
+        size: layer.content.len() as u64,
+        diff_id: Digest::parse(&layer.diff_id).expect("a digest"),
+    };
+    for (said, fits) in [(1 << 20, true), (1 << 14, false)] {
+        let limits = Limits { said, ..limits() };
+        let read = read_as(&layer.content, &expected, &limits);
+        assert_eq!(read.is_ok(), fits);
+        if let Err(error) = read {
+            assert_eq!(error, LayerError::Said { limit: said });
+            assert!(!error.may_pass(), "it would be the same again");
+        }
+    }
+}
+
+#[test]
 fn a_database_that_is_too_large_to_be_held_is_read_from_a_disk_within_its_bound() {
     let database = cise_testkit::fixtures::packages::rpm_database().expect("a database");
     let layer = cise_testkit::images::Layer::new(&[
@@ -316,6 +340,16 @@ fn a_database_that_is_too_large_to_be_held_is_read_from_a_disk_within_its_bound(
     assert!(refused(&larger, size - 1), "{larger:?}");
     let (without, _) = read(4096, size, None).expect("a layer");
     assert!(refused(&without, 4096), "{without:?}");
+    let large = Limits {
+        file: 4096,
+        large_file: size,
+        ..limits()
+    };
+    let whole = read_as(&layer.content, &expected, &large).expect("a layer");
+    assert_eq!(
+        whole.files[0].content, held,
+        "of one layer at a time, it is held"
+    );
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "nothing stays");
 

@@ -14,6 +14,8 @@ pub(super) struct Tree<F> {
     /// The folder of the last entry and where it really is, since neighbours follow each other.
     folder: Option<(String, Real<'static>)>,
     effort: u64,
+    /// How much memory everything took that was ever put, about, in bytes.
+    bytes: usize,
 }
 
 /// What is at a path.
@@ -55,6 +57,8 @@ enum Last {
 const MAX_LINKS: usize = 40;
 /// The most bytes of paths that are looked up for one image; a large one needs a tenth of it.
 const MAX_EFFORT: u64 = 512 * 1024 * 1024;
+/// What a node takes besides its texts: itself, its share of the tree, and what an allocator adds.
+const NODE_BYTES: usize = 112;
 
 impl<F: Clone> Tree<F> {
     pub(super) fn new() -> Self {
@@ -62,6 +66,7 @@ impl<F: Clone> Tree<F> {
             nodes: BTreeMap::new(),
             folder: None,
             effort: 0,
+            bytes: 0,
         }
     }
 
@@ -75,6 +80,9 @@ impl<F: Clone> Tree<F> {
 
     /// Where an entry of that path comes to be: its folder is looked up, and the entry itself replaces what is there.
     pub(super) fn place<'p>(&mut self, path: &'p str) -> Result<Real<'p>, Tangled> {
+        if self.bytes > Limits::STACK {
+            return Err(Tangled);
+        }
         let Some((folder, name)) = path.rsplit_once('/') else {
             return Ok(Real {
                 path: path.into(),
@@ -114,6 +122,11 @@ impl<F: Clone> Tree<F> {
             self.make_folder(folder);
         }
         self.folder = None;
+        let target = match &node {
+            Node::File(_) => 0,
+            Node::Link(link) => link.target.len(),
+        };
+        self.bytes += real.len() + target + NODE_BYTES;
         self.nodes.insert(real.into(), node);
     }
 

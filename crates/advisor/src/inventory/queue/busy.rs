@@ -43,6 +43,25 @@ pub enum Busy {
         /// The most that may.
         most: u64,
     },
+    /// What its layers say is more than may be held of one image.
+    #[error(
+        "what is in the image takes more than the {} of memory that there are for it: give the advisor more with `advisor.memoryMiB`",
+        ByteCount(*.most)
+    )]
+    Wordy {
+        /// The most bytes of memory that what the layers of an image say may take.
+        most: u64,
+    },
+    /// What the layers of other images say is held, so that there is no memory for this one.
+    #[error(
+        "the advisor is busy: what is in other images takes the {} of memory that there are for it; try again in some minutes, or give it \
+         more with `advisor.memoryMiB`",
+        ByteCount(*.most)
+    )]
+    Hands {
+        /// The most bytes of memory that what the layers of all images say may take.
+        most: u64,
+    },
     /// It waited, and had to leave the line to images of namespaces that had less in it, or to one that somebody waits for.
     #[error(
         "the advisor is busy: others had less in line, and needed the room; try again in some minutes, or give images more with \

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cise_admission::{Advisor, Advisors};
+use cise_advisor::Memory;
 use cise_advisor::assessment::{PackageKind, Rules, Tolerance};
 use cise_advisor::database::AgeRules;
 use cise_advisor::database::artifact::{PublicKey, Trust};
@@ -39,7 +40,7 @@ const MAX_ADMITTED_HOURS: u32 = 168;
 
 impl Reader<'_> {
     pub(super) fn advisor(&self, section: &AdvisorSection) -> Result<AdvisorSettings> {
-        let defaults = cise_advisor::Settings::default();
+        let defaults = cise_advisor::Settings::within(self.memory(section)?);
         let platforms = match &section.platforms {
             None => defaults.platforms,
             Some(written) => self.platforms(written)?,
@@ -69,6 +70,16 @@ impl Reader<'_> {
                 ..defaults
             },
         })
+    }
+
+    fn memory(&self, section: &AdvisorSection) -> Result<Memory> {
+        let mebibytes = self.bounded(
+            "advisor.memoryMiB",
+            section.memory_mib,
+            Memory::LEAST_MIB..=Memory::MOST_MIB,
+            Memory::DEFAULT_MIB,
+        )?;
+        Ok(Memory::mebibytes(mebibytes))
     }
 
     fn reading(&self, section: &AdvisorSection, defaults: Limits) -> Result<Limits> {

@@ -11,34 +11,52 @@ pub(in crate::inventory::layer) struct Frame {
 }
 
 /// The last such frames that may be tables of contents, which are compressed themselves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Aside {
     frames: VecDeque<Frame>,
-    bytes: usize,
+    bytes: u64,
+    /// The most bytes of them in all. The table of a hundred thousand files has about 8 MiB.
+    most: u64,
 }
 
 /// The most frames that are kept: tools write a table, a list of headers and a footer.
 const MAX_FRAMES: usize = 8;
-/// The most bytes of them in all. The table of a hundred thousand files has about 8 MiB.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 impl Aside {
-    /// Whether a frame of that length is kept at all.
-    pub(super) fn has_room_for(length: u64) -> bool {
-        length <= MAX_BYTES as u64
+    pub(super) fn new(most: u64) -> Self {
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            most,
+        }
+    }
+
+    /// Whether a frame of that length is kept at all. The others make room for it.
+    pub(super) fn has_room_for(&mut self, length: u64) -> bool {
+        let fits = length <= self.most;
+        while fits && self.bytes + length > self.most && self.drop_first() {}
+        fits
     }
 
     pub(super) fn push(&mut self, frame: Frame) {
         if !frame.content.starts_with(&ZSTD) {
             return;
         }
-        self.bytes += frame.content.len();
+        self.bytes += frame.content.len() as u64;
         self.frames.push_back(frame);
-        while self.frames.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
-            let dropped = self.frames.pop_front();
-            self.bytes -= dropped.map_or(0, |frame| frame.content.len());
+        while self.frames.len() > MAX_FRAMES || self.bytes > self.most {
+            self.drop_first();
         }
+    }
+
+    /// Says whether there was one.
+    fn drop_first(&mut self) -> bool {
+        let dropped = self.frames.pop_front();
+        self.bytes -= dropped
+            .as_ref()
+            .map_or(0, |frame| frame.content.len() as u64);
+        dropped.is_some()
     }
 
     pub(super) fn into_frames(self) -> Vec<Frame> {
@@ -50,6 +68,8 @@ impl Aside {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1024 * 1024;
+
     fn frame(position: u64, bytes: usize) -> Frame {
         let mut content = ZSTD.to_vec();
         content.resize(bytes, 0);
@@ -57,7 +77,7 @@ mod tests {
     }
 
     fn kept(frames: impl IntoIterator<Item = Frame>) -> Vec<u64> {
-        let mut aside = Aside::default();
+        let mut aside = Aside::new(MOST as u64);
         for frame in frames {
             aside.push(frame);
         }
@@ -76,7 +96,7 @@ mod tests {
             kept((0..20).map(|number| frame(number, 10))),
             (12..20).collect::<Vec<u64>>()
         );
-        let large = MAX_BYTES / 2;
+        let large = MOST / 2;
         let frames = [frame(0, large), frame(1, large), frame(2, 10)];
         assert_eq!(kept(frames), [1, 2]);
     }

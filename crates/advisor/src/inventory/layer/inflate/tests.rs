@@ -13,6 +13,7 @@ use crate::inventory::source::SourceError;
 const AMPLE: Bounds = Bounds {
     inflated: u64::MAX,
     by_ratio: u64::MAX,
+    window: 64 << 20,
 };
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -158,7 +159,11 @@ fn what_follows_or_is_missing_is_told() {
 #[test]
 fn a_bomb_is_stopped_at_its_bound() {
     let bomb = gzip(&vec![0; 8 << 20]);
-    let bounds = |inflated, by_ratio| Bounds { inflated, by_ratio };
+    let bounds = |inflated, by_ratio| Bounds {
+        inflated,
+        by_ratio,
+        ..AMPLE
+    };
     let table = [
         (
             bounds(1 << 20, u64::MAX),

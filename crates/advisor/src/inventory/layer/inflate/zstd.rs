@@ -11,10 +11,6 @@ use super::counted::Counted;
 use super::starts::{Start, Starts};
 use crate::inventory::layer::LayerError;
 
-/// The most bytes of what has been inflated that a frame may refer back to. The strongest levels of `zstd` use 128 MiB; what
-/// builds images uses 8.
-const MAX_WINDOW: u64 = 64 * 1024 * 1024;
-
 /// A Zstandard stream.
 pub(super) struct Zstd<R> {
     blob: Counted<R>,
@@ -24,14 +20,15 @@ pub(super) struct Zstd<R> {
 }
 
 impl<R: BufRead> Zstd<R> {
-    pub(super) fn new(blob: R) -> Self {
+    /// One whose frames refer back to so many bytes at most.
+    pub(super) fn new(blob: R, window: u64) -> Self {
         let mut frame = FrameDecoder::new();
-        frame.set_max_window_size(MAX_WINDOW);
+        frame.set_max_window_size(window);
         Self {
             blob: Counted::new(blob),
             frame,
             frames: 0,
-            aside: Aside::default(),
+            aside: Aside::new(window / 2),
         }
     }
 
@@ -91,7 +88,7 @@ impl<R: BufRead> Zstd<R> {
             position: self.blob.taken(),
             content: Vec::new(),
         };
-        let is_kept = Aside::has_room_for(left);
+        let is_kept = self.aside.has_room_for(left);
         while left > 0 {
             let there = self.blob.fill_buf()?;
             if there.is_empty() {

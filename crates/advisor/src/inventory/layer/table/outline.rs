@@ -101,6 +101,11 @@ impl Outline {
         self.candidate.as_ref()
     }
 
+    /// How much memory the entries take.
+    pub(in crate::inventory::layer) fn weight(&self) -> usize {
+        self.records.len() * size_of::<Record>()
+    }
+
     /// How many entries there are.
     pub(super) fn len(&self) -> usize {
         self.records.len()
