@@ -36,5 +36,7 @@ pub use gap::Gap;
 pub use memory::{Memory, Shares};
 pub use package::{Manager, Package, SourcePackage};
 pub use release::Release;
-pub use service::{Advise, Advisor, Question, Sample, Settings, Unadvised, Urgency};
+pub use service::{
+    Advise, Advisor, Question, Sample, Settings, Standing, Stock, Unadvised, Urgency,
+};
 pub use severity::Severity;

@@ -4,6 +4,7 @@
 
 mod error;
 mod kept;
+mod standing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use kept::{Basis, Examinations};
 
 pub use error::Unadvised;
 pub(crate) use kept::{Verdicts, age, weight};
+pub use standing::{Standing, Stock};
 
 /// Says whether images are safe.
 pub trait Advise: Send + Sync {
@@ -268,6 +270,14 @@ impl Advisor {
             .examine_apart(basis, question.rules.clone(), question.now)
             .await?;
         self.verdicts.draw(&examination, &question)
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            database: self.database().map(|database| Stock::of(&database)),
+            indexing: self.indexer.load(),
+        }
     }
 
     /// The platforms whose images are judged, unless somebody asks about others.

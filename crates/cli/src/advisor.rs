@@ -1,8 +1,6 @@
 //! `cise advisor`: the Vulnerability Advisor as a program of its own.
 
 mod desk;
-mod schedule;
-mod supply;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +9,7 @@ use std::time::Duration;
 
 use cise_advisor::Advisor;
 use cise_advisor::remote::{AUDIENCE, Desk, MAX_QUESTION};
-use cise_kubernetes::{Callers, Cluster};
+use cise_kubernetes::{ADVISOR_PAGE, Callers, Cluster};
 use cise_server::{Admin, Api, Condition, Limits, Metrics, Readiness};
 use clap::Args;
 use jiff::Timestamp;
@@ -23,9 +21,8 @@ use crate::failure::Failure;
 use crate::listening::{POLL_INTERVAL, listen};
 use crate::logs;
 use crate::signals::{self, Stop};
-use crate::{access, advisories, wiring};
+use crate::{access, advisories, supply, wiring};
 use desk::Reception;
-use supply::Supply;
 
 /// The most questions that are open at one time. Most of them wait for an image that is being indexed.
 const QUESTIONS: usize = 128;
@@ -103,12 +100,12 @@ async fn serve(args: AdvisorArgs, configuration: Configuration) -> Result<(), Fa
     );
     // The admin port answers until everything else has ended.
     let (_ended, when_ended) = oneshot::channel::<()>();
-    let admin_page = Admin::new(Arc::clone(&metrics), readiness);
+    let advisor = advisor(&configuration, judging.database(), &metrics)?;
+    let admin_page = Admin::new(Arc::clone(&metrics), readiness)
+        .with_page(ADVISOR_PAGE, advisories::page_of(advisor.clone()));
     tokio::spawn(cise_server::serve_admin(admin, admin_page, async {
         drop(when_ended.await);
     }));
-
-    let advisor = advisor(&configuration, judging.database(), &metrics)?;
     let dated = advisor.clone();
     metrics.advisories_age(move || age(&dated, Timestamp::now()));
     tokio::spawn(tell_when_loaded(advisor.clone(), ready));
@@ -134,17 +131,7 @@ fn advisor(
     })?;
     let registry = wiring::registry(configuration);
     let advisor = wiring::empty_advisor(configuration, registry.clone());
-    if let Some(source) = configuration.advisor.pull.clone() {
-        let supply = Supply {
-            source,
-            output: database.to_owned(),
-            registry,
-            keyring: configuration.admission.pull_credentials.clone(),
-            metrics: Arc::clone(metrics),
-        };
-        supply.prepare()?;
-        tokio::spawn(supply.follow());
-    }
+    supply::start(configuration, database, &registry, metrics)?;
     advisories::follow(Some(database.to_owned()), &advisor);
     Ok(advisor)
 }

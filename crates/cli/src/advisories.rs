@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use cise_advisor::Advisor;
+use cise_advisor::database::{Database, DatabaseError};
 
 use crate::failure::Failure;
 use crate::listening::POLL_INTERVAL;
@@ -27,6 +28,11 @@ pub(crate) fn follow(path: Option<PathBuf>, advisor: &Advisor) {
     if let Some(path) = path {
         tokio::spawn(watch(path, advisor.clone()));
     }
+}
+
+/// The page on which an advisor tells how it stands, in JSON.
+pub(crate) fn page_of(advisor: Advisor) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+    move || serde_json::to_string(&advisor.standing()).ok()
 }
 
 async fn watch(path: PathBuf, advisor: Advisor) {

@@ -23,6 +23,7 @@ mod serve;
 mod signals;
 mod status;
 mod store;
+mod supply;
 mod terminal;
 mod trust;
 mod uninstall;

@@ -10,14 +10,16 @@ mod reviewer;
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cise_admission::{Coverage, Engine, Everywhere};
-use cise_kubernetes::Cluster;
+use cise_advisor::Advisor;
+use cise_kubernetes::{ADVISOR_PAGE, Cluster};
 use cise_server::{Admin, Certificates, Condition, Hooks, Limits, Metrics, Readiness};
 use clap::Args;
 use tokio::sync::oneshot;
 
+use crate::advisories;
 use crate::args::ServiceArgs;
 use crate::config::{ClusterSettings, Configuration};
 use crate::failure::Failure;
@@ -99,7 +101,11 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     );
     // The admin port answers until everything else has ended.
     let (_ended, when_ended) = oneshot::channel::<()>();
-    let admin_page = Admin::new(Arc::clone(&metrics), readiness);
+    let own_advisor = Arc::new(OnceLock::<Advisor>::new());
+    let admin_page = Admin::new(Arc::clone(&metrics), readiness).with_page(ADVISOR_PAGE, {
+        let own_advisor = Arc::clone(&own_advisor);
+        move || advisories::page_of(own_advisor.get()?.clone())()
+    });
     tokio::spawn(cise_server::serve_admin(admin, admin_page, async {
         drop(when_ended.await);
     }));
@@ -137,7 +143,11 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         judging.database(),
         &args.advisor,
         cluster.as_ref(),
+        &metrics,
     )?;
+    if let Some(advisor) = guide.own() {
+        let _ = own_advisor.set(advisor);
+    }
     let peers = Peers {
         advisor: guide.follow(authorities),
         registry,

@@ -142,7 +142,7 @@ impl Probe {
 }
 
 impl Replicas {
-    fn of(deployment: &Deployment) -> Self {
+    pub(crate) fn of(deployment: &Deployment) -> Self {
         let status = deployment.status.as_ref();
         let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
         Self {

@@ -58,6 +58,9 @@ pub enum Reason {
     /// Nothing listens there.
     #[error("the connection is refused")]
     ConnectionRefused,
+    /// Nobody listens there, where plain HTTP is spoken.
+    #[error("the connection is refused")]
+    PlainConnectionRefused,
     /// No connection for another cause.
     #[error("no connection can be made: {0}")]
     NoConnection(String),

@@ -1,5 +1,6 @@
 //! Probes and metrics, for those inside the cluster who operate the server.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,21 +13,52 @@ use crate::connection::Respond;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
+const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The media type of the `OpenMetrics` text format, version 1.0.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// `/healthz`: the process runs. `/readyz`: it can answer reviews, or what is missing. `/metrics`: numbers.
+/// `/healthz`: the process runs. `/readyz`: it can answer reviews, or what is missing. `/metrics`: numbers. Others may be added.
 #[derive(Debug)]
 pub struct Admin {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    pages: Vec<Page>,
+}
+
+/// A page of JSON.
+struct Page {
+    path: &'static str,
+    make: Box<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 impl Admin {
     /// Shows `metrics` and `readiness`.
     pub fn new(metrics: Arc<Metrics>, readiness: Readiness) -> Self {
-        Self { metrics, readiness }
+        Self {
+            metrics,
+            readiness,
+            pages: Vec::new(),
+        }
+    }
+
+    /// The same with a page of JSON at `path`, which is made when somebody asks; there is none while `make` gives none.
+    #[must_use]
+    pub fn with_page(
+        mut self,
+        path: &'static str,
+        make: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.pages.push(Page {
+            path,
+            make: Box::new(make),
+        });
+        self
+    }
+
+    fn page(&self, path: &str) -> Option<Response<Full<Bytes>>> {
+        let page = self.pages.iter().find(|page| page.path == path)?;
+        Some(response(StatusCode::OK, JSON, (page.make)()?))
     }
 
     fn answer(&self, path: &str) -> Response<Full<Bytes>> {
@@ -41,12 +73,20 @@ impl Admin {
                 self.readiness.report() + "not ready\n",
             ),
             "/metrics" => response(StatusCode::OK, OPEN_METRICS, self.metrics.text()),
-            _ => response(
-                StatusCode::NOT_FOUND,
-                TEXT,
-                "expected /healthz, /readyz or /metrics\n",
-            ),
+            other => self.page(other).unwrap_or_else(|| {
+                response(
+                    StatusCode::NOT_FOUND,
+                    TEXT,
+                    "expected /healthz, /readyz or /metrics\n",
+                )
+            }),
         }
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path)
     }
 }
 

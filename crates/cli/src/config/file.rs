@@ -171,7 +171,7 @@ pub(crate) struct AdvisorSection {
     pub(crate) refuse_after_hours: Option<u32>,
 }
 
-/// Where `cise advisor` pulls the advisory database from: at once, and then again and again. A database that is older than the one in
+/// Where `cise advisor`, or `cise serve` that judges images itself, pulls the advisory database from: at once, and then again and again. A database that is older than the one in
 /// place, or has lost over a tenth of the advisories of a release, is refused, and the one in place stays in use.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -10,13 +10,14 @@ use cise_advisor::remote::{MAX_PLATFORMS, Remote, RemoteSettings};
 use cise_advisor::{Advise, Advisor};
 use cise_kubernetes::{Cluster, NodeWatch};
 use cise_registry::{Registry, Service, Tls};
+use cise_server::Metrics;
 use clap::Args;
 use tokio::sync::watch;
 
 use crate::authority::{self, Authorities};
 use crate::config::{AdvisorService, Configuration, PlatformChoice};
 use crate::failure::Failure;
-use crate::{advisories, wiring};
+use crate::{advisories, supply, wiring};
 
 #[derive(Args, Debug)]
 pub(super) struct AdvisorArg {
@@ -49,19 +50,17 @@ impl Guide {
         database: Option<&Path>,
         reached: &AdvisorArg,
         cluster: Option<&Cluster>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.advisor;
-        if settings.pull.is_some() {
-            tracing::warn!("`advisor.pull` is for `cise advisor`: this program pulls no database");
-        }
         let Some(service) = settings.service.clone() else {
-            let advisor = wiring::advisor(configuration, registry, database)?;
-            let database = database.or(settings.database.as_deref());
-            return Ok(Self::Builtin(
-                Arc::new(advisor),
-                database.map(Path::to_owned),
-            ));
+            return Self::builtin(configuration, registry, database, metrics);
         };
+        if settings.pull.is_some() {
+            tracing::warn!(
+                "`advisor.pull` is left alone: the service that `advisor.service` names has the database, and pulls it"
+            );
+        }
         if database.or(settings.database.as_deref()).is_some() {
             return Err(
                 Failure::new("there are an advisory database and a service that has one")
@@ -86,6 +85,40 @@ impl Guide {
             nodes,
         };
         Ok(Self::Elsewhere(Box::new(way)))
+    }
+
+    /// An advisor in this process, whose database is pulled where the configuration says from where.
+    fn builtin(
+        configuration: &Configuration,
+        registry: Registry,
+        database: Option<&Path>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, Failure> {
+        let settings = &configuration.advisor;
+        let file = database.or(settings.database.as_deref());
+        let advisor = match (&settings.pull, file) {
+            (None, _) => wiring::advisor(configuration, registry, database)?,
+            (Some(_), Some(file)) => {
+                supply::start(configuration, file, &registry, metrics)?;
+                wiring::empty_advisor(configuration, registry)
+            }
+            (Some(_), None) => {
+                return Err(Failure::new(
+                    "`advisor.pull` names no file to put the advisory database into",
+                )
+                .with_hint("name it with --db, or as `advisor.database` in the configuration"));
+            }
+        };
+        let file = file.map(Path::to_owned);
+        Ok(Self::Builtin(Arc::new(advisor), file))
+    }
+
+    /// The advisor in this process, if it is here.
+    pub(super) fn own(&self) -> Option<Advisor> {
+        match self {
+            Self::Builtin(advisor, _) => Some((**advisor).clone()),
+            Self::Elsewhere(_) => None,
+        }
     }
 
     /// Follows what changes: the file of the database, or who vouches for the service.

@@ -35,6 +35,8 @@ fn the_advisor_of_the_chart_answers_recovers_and_takes_a_crowd() {
 fn without_a_database_images_are_denied_with_that_reason(site: &Site) {
     let image = site.vulnerable("before");
     site.eventually_refuses(&image, "no advisory database");
+    let told = site.status();
+    assert!(told.contains("no advisory database yet"), "{told}");
     let said = site.ask(&image).unwrap_err();
     assert!(
         said.contains("Vulnerability Advisor is not available"),
@@ -51,6 +53,12 @@ fn with_one_they_are_judged_as_documented(site: &Site) {
     // It holds one file, and nothing of a distribution.
     site.eventually_admits(&site.push("tool", &[("app/content.txt", "tool")]));
     site.rolled_out("cise-advisor");
+    let told = site.status();
+    assert!(
+        told.contains("1 of 1 ready (Deployment cise-advisor); database "),
+        "{told}"
+    );
+    assert!(told.contains(" h old; no image is being read"), "{told}");
 }
 
 /// With the first node of another platform, what was said without a look at that platform counts no more.

@@ -40,6 +40,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// What `cise status` says, whatever its exit status.
+    pub(crate) fn status(&self) -> String {
+        let kubeconfig = self.cluster.admin.kubeconfig().display();
+        let status = format!("status --kubeconfig {kubeconfig} --namespace {HOME}");
+        Folder::new(&[]).run(&status).transcript()
+    }
+
     /// With these rules of the advisor besides what it does by default; `None` where that cannot be had here.
     pub(crate) fn start(rules: &Value) -> Option<Self> {
         if !require(&[&REGISTRY]) {

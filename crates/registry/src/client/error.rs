@@ -124,6 +124,9 @@ fn hint_of_host(reason: &Reason) -> Option<&'static str> {
         Reason::ConnectionRefused => Some(
             "check the registry's host and port; if it has no HTTPS, name it under `registries` in the configuration with `plainHTTP: true`",
         ),
+        Reason::PlainConnectionRefused => {
+            Some("check the registry's host and port, and that it is running")
+        }
         Reason::Dns(_) => Some("check the registry's name, and that it can be resolved from here"),
         _ => None,
     }
@@ -166,3 +169,21 @@ impl fmt::Display for RegistryError {
 }
 
 impl Error for RegistryError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_set_what_is_set() {
+        let hint = |reason| hint_of_host(&reason).unwrap_or_default();
+        assert!(hint(Reason::ConnectionRefused).contains("plainHTTP"));
+        let plain = hint(Reason::PlainConnectionRefused);
+        assert!(
+            plain.contains("port") && !plain.contains("plainHTTP"),
+            "{plain}"
+        );
+        let said = Reason::PlainConnectionRefused.to_string();
+        assert_eq!(said, Reason::ConnectionRefused.to_string());
+    }
+}

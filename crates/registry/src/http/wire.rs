@@ -322,6 +322,12 @@ impl Hop {
     }
 
     fn failed(&self, reason: Reason) -> FetchError {
+        let reason = match reason {
+            Reason::ConnectionRefused if self.url.scheme() == "http" => {
+                Reason::PlainConnectionRefused
+            }
+            reason => reason,
+        };
         FetchError {
             host: Arc::clone(&self.host),
             step: self.step,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cise_reference::Digest;
 use cise_registry::{Demand, Pace};
+use serde::{Deserialize, Serialize};
 
 use super::busy::Busy;
 use super::room::{Crowd, Newcomer, distinct};
@@ -60,7 +61,7 @@ struct Reader {
 }
 
 /// How much there is in line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
     /// Images that wait or are being read.
     pub images: usize,

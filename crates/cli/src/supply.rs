@@ -1,8 +1,10 @@
 //! The advisory database, pulled from a registry on a schedule.
 
+mod schedule;
+
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,23 +14,45 @@ use cise_registry::{Caller, Deadline, Keyring, Registry};
 use cise_server::Metrics;
 use cise_server::metrics::PullOutcome;
 
-use super::schedule::{Attempt, Schedule};
-use crate::config::DatabasePull;
+use crate::config::{Configuration, DatabasePull};
 use crate::db::PATIENCE;
 use crate::failure::Failure;
+use schedule::{Attempt, Schedule};
+
+/// Pulls the database into that file from now on, if the configuration names where it comes from.
+pub(crate) fn start(
+    configuration: &Configuration,
+    output: &Path,
+    registry: &Registry,
+    metrics: &Arc<Metrics>,
+) -> Result<(), Failure> {
+    let Some(source) = configuration.advisor.pull.clone() else {
+        return Ok(());
+    };
+    let supply = Supply {
+        source,
+        output: output.to_owned(),
+        registry: registry.clone(),
+        keyring: configuration.admission.pull_credentials.clone(),
+        metrics: Arc::clone(metrics),
+    };
+    supply.prepare()?;
+    tokio::spawn(supply.follow());
+    Ok(())
+}
 
 /// Where the database comes from, and where it is put.
-pub(super) struct Supply {
-    pub(super) source: DatabasePull,
-    pub(super) output: PathBuf,
-    pub(super) registry: Registry,
-    pub(super) keyring: Keyring,
-    pub(super) metrics: Arc<Metrics>,
+struct Supply {
+    source: DatabasePull,
+    output: PathBuf,
+    registry: Registry,
+    keyring: Keyring,
+    metrics: Arc<Metrics>,
 }
 
 impl Supply {
     /// Makes the folder of the database, where it is not there.
-    pub(super) fn prepare(&self) -> Result<(), Failure> {
+    fn prepare(&self) -> Result<(), Failure> {
         let Some(folder) = self.output.parent() else {
             return Ok(());
         };
@@ -37,7 +61,7 @@ impl Supply {
     }
 
     /// Pulls at once, and then again and again, forever. What is in place stays there until another one has come in full.
-    pub(super) async fn follow(self) {
+    async fn follow(self) {
         let mut schedule = Schedule::new(self.source.every);
         loop {
             let attempt = self.attempt().await;
