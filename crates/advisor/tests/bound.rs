@@ -185,9 +185,9 @@ async fn judged(advisor: &Advisor, (image, digest): &(Reference, Digest), namesp
                 assert_eq!(assessment.status, Status::Fail, "{gaps:?}");
                 return;
             }
-            Err(error) if error.is_busy() => tokio::time::sleep(Duration::from_millis(100)).await,
-            Err(error) => panic!("{image}: {error}"),
+            Err(error) => assert!(error.is_busy(), "{image}: {error}"),
         }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

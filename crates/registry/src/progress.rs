@@ -247,7 +247,7 @@ mod tests {
         let progress = Progress::new();
         let demand = |progress: &Progress| {
             let demand = progress.demand().borrow().clone();
-            let names = demand.namespaces.iter().map(|name| name.to_string());
+            let names = demand.namespaces.iter().map(ToString::to_string);
             (demand.pace, names.collect::<Vec<_>>().join(" "))
         };
         assert_eq!(demand(&progress), (Pace::Unsaid, String::new()));

@@ -214,7 +214,7 @@ impl Reader {
         loop {
             match self.kept(layer).await {
                 Ok(Kept::Whole(kept)) => return Ok(Ok(kept)),
-                Ok(Kept::InPart(_)) | Ok(Kept::Not) => {}
+                Ok(Kept::InPart(_) | Kept::Not) => {}
                 Err(error) => return Ok(Err(error)),
             }
             let size = layer.descriptor.size;

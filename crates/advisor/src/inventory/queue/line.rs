@@ -112,11 +112,14 @@ impl Line {
             is_ahead: demand.pace == Pace::Deferred,
             layers: &layers,
         };
-        let gone = match layers.is_empty() {
-            true => Vec::new(),
-            false => crowd.give_way_to(&newcomer)?,
+        let gone = if layers.is_empty() {
+            Vec::new()
+        } else {
+            crowd.give_way_to(&newcomer)?
         };
-        gone.iter().for_each(|image| self.leave(*image));
+        for image in &gone {
+            self.leave(*image);
+        }
         let number = self.number();
         let image = Image {
             owner,
@@ -192,10 +195,13 @@ impl Line {
         if want.reading.is_none() {
             return Vec::new();
         }
-        let same = self
-            .wants
-            .extract_if(.., |_, other| other.layer == want.layer);
-        same.map(|(number, _)| number).collect()
+        let same = self.wants.iter();
+        let same = same.filter(|(_, other)| other.layer == want.layer);
+        let same: Vec<Number> = same.map(|(number, _)| *number).collect();
+        for number in &same {
+            self.wants.remove(number);
+        }
+        same
     }
 
     /// What is in that layer is known: it need not be read for anybody.

@@ -1,3 +1,5 @@
+use Pace::{Deferred, Hurried};
+
 use super::*;
 
 /// A line in which layers are named by letters: the same letter is the same layer, in whatever image.
@@ -29,7 +31,7 @@ impl Story {
 
     /// An image `name` of a namespace comes, with layers as `a10 b20`; gives the images that had to leave.
     fn enters(&mut self, namespace: &str, name: &str, layers: &str) -> Result<Vec<String>, Busy> {
-        self.enters_at(Pace::Hurried, namespace, name, layers)
+        self.enters_at(Hurried, namespace, name, layers)
     }
 
     fn enters_at(
@@ -132,120 +134,124 @@ fn turns_go_by_the_bytes_that_each_has_had() {
     assert_eq!(read.join(" "), "l:a s:m s:n s:o s:p l:b s:q l:c");
 }
 
+/// An image in line (namespace, name, layers), and whether it is being read.
+type Before = (Pace, &'static str, &'static str, &'static str, bool);
+/// Who comes (namespace, layers).
+type Comes = (Pace, &'static str, &'static str);
+/// Who has to leave, or why it cannot come.
+type After = Result<&'static str, &'static str>;
+
+const ARRIVALS: &[(&str, &[Before], Comes, After)] = &[
+    ("an empty line", &[], (Hurried, "a", "x50"), Ok("")),
+    (
+        "more than half alone",
+        &[],
+        (Hurried, "a", "x51"),
+        Err("Large"),
+    ),
+    (
+        "the other half of another",
+        &[(Hurried, "a", "1", "x50", false)],
+        (Hurried, "b", "y50"),
+        Ok(""),
+    ),
+    (
+        "more than half of one namespace",
+        &[(Hurried, "a", "1", "x50", false)],
+        (Hurried, "a", "y1"),
+        Err("Namespace"),
+    ),
+    (
+        "the same layer counts once",
+        &[
+            (Hurried, "a", "1", "x50", false),
+            (Hurried, "b", "2", "y50", false),
+        ],
+        (Hurried, "a", "x50"),
+        Ok(""),
+    ),
+    (
+        "a third takes from the one that has most",
+        &[
+            (Hurried, "a", "1", "x20", false),
+            (Hurried, "a", "2", "y30", false),
+            (Hurried, "b", "3", "z45", false),
+        ],
+        (Hurried, "c", "w10"),
+        Ok("2"),
+    ),
+    (
+        "but not as much as it has then itself",
+        &[
+            (Hurried, "a", "1", "x50", false),
+            (Hurried, "b", "2", "y50", false),
+        ],
+        (Hurried, "c", "w50"),
+        Err("Full"),
+    ),
+    (
+        "nor what is being read",
+        &[
+            (Hurried, "a", "1", "x50", true),
+            (Hurried, "b", "2", "y50", true),
+        ],
+        (Hurried, "c", "w10"),
+        Err("Full"),
+    ),
+    (
+        "of what is not being read, the one that has most",
+        &[
+            (Hurried, "a", "1", "x50", true),
+            (Hurried, "b", "2", "y20", false),
+            (Hurried, "b", "3", "z20", false),
+        ],
+        (Hurried, "c", "w15"),
+        Ok("3"),
+    ),
+    (
+        "that which nobody waits for goes first",
+        &[
+            (Deferred, "a", "1", "x20", false),
+            (Hurried, "b", "2", "y50", false),
+        ],
+        (Hurried, "c", "w40"),
+        Ok("1"),
+    ),
+    (
+        "of one's own too",
+        &[(Deferred, "a", "1", "x30", false)],
+        (Hurried, "a", "w40"),
+        Ok("1"),
+    ),
+    (
+        "what nobody waits for has half in all",
+        &[(Hurried, "a", "1", "x45", false)],
+        (Deferred, "b", "w10"),
+        Err("Full"),
+    ),
+    (
+        "nothing to read has room",
+        &[
+            (Hurried, "a", "1", "x50", true),
+            (Hurried, "b", "2", "y50", true),
+        ],
+        (Hurried, "a", ""),
+        Ok(""),
+    ),
+];
+
 #[test]
 fn the_bound_is_shared() {
-    use Pace::{Deferred, Hurried};
-    // In line before (namespace, image, layers, whether it is being read), who comes, and what becomes of it.
-    type Before = (Pace, &'static str, &'static str, &'static str, bool);
-    type After = Result<&'static str, &'static str>;
-    let table: [(&str, &[Before], (Pace, &str, &str), After); 13] = [
-        ("an empty line", &[], (Hurried, "a", "x50"), Ok("")),
-        (
-            "more than half alone",
-            &[],
-            (Hurried, "a", "x51"),
-            Err("Large"),
-        ),
-        (
-            "the other half of another",
-            &[(Hurried, "a", "1", "x50", false)],
-            (Hurried, "b", "y50"),
-            Ok(""),
-        ),
-        (
-            "more than half of one namespace",
-            &[(Hurried, "a", "1", "x50", false)],
-            (Hurried, "a", "y1"),
-            Err("Namespace"),
-        ),
-        (
-            "the same layer counts once",
-            &[
-                (Hurried, "a", "1", "x50", false),
-                (Hurried, "b", "2", "y50", false),
-            ],
-            (Hurried, "a", "x50"),
-            Ok(""),
-        ),
-        (
-            "a third takes from the one that has most",
-            &[
-                (Hurried, "a", "1", "x20", false),
-                (Hurried, "a", "2", "y30", false),
-                (Hurried, "b", "3", "z45", false),
-            ],
-            (Hurried, "c", "w10"),
-            Ok("2"),
-        ),
-        (
-            "but not as much as it has then itself",
-            &[
-                (Hurried, "a", "1", "x50", false),
-                (Hurried, "b", "2", "y50", false),
-            ],
-            (Hurried, "c", "w50"),
-            Err("Full"),
-        ),
-        (
-            "nor what is being read",
-            &[
-                (Hurried, "a", "1", "x50", true),
-                (Hurried, "b", "2", "y50", true),
-            ],
-            (Hurried, "c", "w10"),
-            Err("Full"),
-        ),
-        (
-            "of what is not being read, the one that has most",
-            &[
-                (Hurried, "a", "1", "x50", true),
-                (Hurried, "b", "2", "y20", false),
-                (Hurried, "b", "3", "z20", false),
-            ],
-            (Hurried, "c", "w15"),
-            Ok("3"),
-        ),
-        (
-            "that which nobody waits for goes first",
-            &[
-                (Deferred, "a", "1", "x20", false),
-                (Hurried, "b", "2", "y50", false),
-            ],
-            (Hurried, "c", "w40"),
-            Ok("1"),
-        ),
-        (
-            "of one's own too",
-            &[(Deferred, "a", "1", "x30", false)],
-            (Hurried, "a", "w40"),
-            Ok("1"),
-        ),
-        (
-            "what nobody waits for has half in all",
-            &[(Hurried, "a", "1", "x45", false)],
-            (Deferred, "b", "w10"),
-            Err("Full"),
-        ),
-        (
-            "nothing to read has room",
-            &[
-                (Hurried, "a", "1", "x50", true),
-                (Hurried, "b", "2", "y50", true),
-            ],
-            (Hurried, "a", ""),
-            Ok(""),
-        ),
-    ];
-    for (what, before, (pace, namespace, layers), expected) in table {
+    for (what, before, (pace, namespace, layers), expected) in ARRIVALS {
         let mut story = Story::new(100, 100);
-        for (pace, namespace, name, layers, is_read) in before {
+        for (pace, namespace, name, layers, is_read) in *before {
             story.enters_at(*pace, namespace, name, layers).expect(what);
             if *is_read {
                 story.wants(name, layers);
                 assert!(!story.begins().is_empty(), "{what}");
             }
         }
-        let came = story.enters_at(pace, namespace, "new", layers);
+        let came = story.enters_at(*pace, namespace, "new", layers);
         let came = came.map(|gone| gone.join(" "));
         let kind = |busy: Busy| {
             format!("{busy:?}")
@@ -315,7 +321,7 @@ fn a_layer_that_others_of_another_namespace_want_is_read_at_their_turn() {
     story.comes("many", "two", "d500");
     story.comes("many", "three", "e500");
     let both = Demand {
-        pace: Pace::Hurried,
+        pace: Hurried,
         namespaces: ["many".into(), "third".into()].into(),
     };
     story.line.change(story.images["three"], both);
@@ -326,9 +332,7 @@ fn a_layer_that_others_of_another_namespace_want_is_read_at_their_turn() {
 fn what_nobody_waits_for_has_half_of_the_readers_and_is_behind_all_others() {
     let mut story = Story::new(10_000, 4);
     let ahead = "a10 b10 c10 d10";
-    story
-        .enters_at(Pace::Deferred, "team", "ahead", ahead)
-        .unwrap();
+    story.enters_at(Deferred, "team", "ahead", ahead).unwrap();
     story.wants("ahead", ahead);
     assert_eq!(story.begins(), "ahead:a ahead:b");
     story.comes("other", "now", "v10 w10 x10 y10");
@@ -337,7 +341,7 @@ fn what_nobody_waits_for_has_half_of_the_readers_and_is_behind_all_others() {
     assert_eq!(story.begins(), "now:x");
     story
         .line
-        .change(story.images["ahead"], demand("team", Pace::Hurried));
+        .change(story.images["ahead"], demand("team", Hurried));
     assert_eq!(
         story.begins(),
         "ahead:c",
