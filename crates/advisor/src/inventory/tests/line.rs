@@ -103,45 +103,37 @@ async fn one_namespace_with_many_images_neither_holds_up_nor_turns_away_another(
     let Some(store) = Store::open(7) else { return };
     // Room for eight images, of which one namespace may have four.
     let indexer = with_room(8 * SIZE as u64 + (SIZE as u64 >> 1));
-    store
-        .proxy
-        .on(&store.layers[0], Fault::Delay(Duration::from_secs(3)));
-    let mut greedy: Vec<_> = (0..6)
-        .map(|image| Box::pin(store.read(&indexer, image, "greedy")))
-        .collect();
-    let mut refused = Vec::new();
-    eventually(|| {
-        greedy.retain_mut(|one| match one.now_or_never() {
-            Some(read) => {
-                refused.push(read);
-                false
-            }
-            None => true,
-        });
-        indexer.load().images == 4 && greedy.len() == 4
-    })
-    .await;
-    for read in refused {
-        let busy = read.expect_err("two too many").to_string();
+    store.proxy.on(&store.layers[0], Fault::Hang);
+    let mut greedy = Vec::new();
+    for image in 0..4 {
+        let mut read = Box::pin(store.read(&indexer, image, "greedy"));
+        eventually(|| {
+            assert!((&mut read).now_or_never().is_none(), "it waits");
+            indexer.load().images == image + 1
+        })
+        .await;
+        greedy.push(read);
+    }
+    for image in [4, 5] {
+        let refused = store.read(&indexer, image, "greedy").await;
+        let busy = refused.expect_err("two too many").to_string();
         assert!(busy.contains("busy with namespace greedy"), "{busy}");
         assert!(busy.contains("`advisor.queueMiB`"), "{busy}");
     }
-    // The first of them is being read, slowly, and the others wait; yet another namespace's image is read.
-    let waiting = futures::future::join_all(greedy);
-    tokio::pin!(waiting);
-    let other = store.read(&indexer, 6, "other");
-    let first = futures::future::select(Box::pin(other), &mut waiting).await;
-    match first {
-        futures::future::Either::Left((read, _)) => assert_eq!(read.as_deref(), Ok("package6 1")),
-        futures::future::Either::Right(_) => panic!("those who came first were all read first"),
-    }
-    for (number, read) in waiting.await.into_iter().enumerate() {
-        assert_eq!(
-            read.map_err(|error| error.to_string()),
-            Ok(format!("package{number} 1"))
+    // The first of them is being read and comes to no end, and the others wait.
+    let other = store.read(&indexer, 6, "other").await;
+    assert_eq!(other.as_deref(), Ok("package6 1"));
+    for read in &mut greedy {
+        assert!(
+            read.now_or_never().is_none(),
+            "nothing was read but the other"
         );
     }
+    assert_eq!(indexer.load().images, 4);
+    drop(greedy);
     assert_eq!(indexer.load(), Load::default());
+    let again = store.read(&indexer, 1, "greedy").await;
+    assert_eq!(again.as_deref(), Ok("package1 1"), "there is room again");
 }
 
 #[tokio::test]
