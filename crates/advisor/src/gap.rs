@@ -199,12 +199,12 @@ pub enum Gap {
         /// `ID` and `VERSION_ID` of its `os-release`.
         release: Box<str>,
     },
-    /// An advisory with a fix names a package whose version has no place in the order of versions.
+    /// An advisory with a fix names a package, and the version of one of the two has no place in the order of versions.
     #[error("{package} may be affected by an advisory with a fix: {why}")]
     UnorderableVersion {
         /// The package.
         package: Box<str>,
-        /// What is wrong with its version.
+        /// What is wrong with the version.
         why: Box<str>,
     },
     /// The advisory database does not answer.

@@ -11,11 +11,11 @@ mod scope;
 
 pub use channel::Channel;
 pub use kernel::is_kernel;
-pub use order::unorderable_bounds;
+pub use order::{unorderable, unorderable_bounds};
 
 use crate::osv::Family;
 use crate::version::{Unorderable, apk, dpkg, rpm};
-use crate::{Affected, Ecosystem, Manager, Package};
+use crate::{Affected, Ecosystem, Event, Manager, Package};
 use installed::Installed;
 
 /// Whether an installed version is affected.
@@ -28,6 +28,11 @@ pub enum Judgement<'a> {
         /// The version, above the installed one, in which it is fixed. Nothing where no fix is published: `last_affected`, a list of
         /// versions and a range without an end are none.
         fix: Option<&'a str>,
+    },
+    /// It may be, or may have the fix already: that is on the other side of a bound which has no place in the order of versions.
+    Undecided {
+        /// The event of that bound: a fix, which is published and cannot be read, or an introduction after another one.
+        bound: &'a Event,
     },
 }
 
@@ -59,7 +64,8 @@ impl<'p> Judge<'p> {
     /// Judges it by what an advisory says of that very name.
     ///
     /// An installed version that has no place in the order is an error once the advisory is about this package. A bound that has
-    /// none leaves its range open on its side: [`unorderable_bounds`] finds them when a database is built.
+    /// none leaves its range open on its side, and the package undecided where it could have a fix beyond it:
+    /// [`unorderable_bounds`] finds such bounds when a database is built.
     pub fn judge<'a>(&self, affected: &'a Affected) -> Result<Judgement<'a>, Unorderable> {
         let Some((installed, version)) = &self.installed else {
             return Ok(Judgement::Unaffected);

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::database::{Coverage, Freshness};
 use crate::inventory::{Inventory, Platform, Reading};
-use crate::matching::{Channel, Judge, Judgement};
+use crate::matching::{Channel, Judge, Judgement, unorderable};
 use crate::osv::{self, Family, Feeds};
 use crate::version::Unorderable;
-use crate::{Advisory, Affected, Ecosystem, Gap, Package, Release};
+use crate::{Advisory, Affected, Ecosystem, Event, Gap, Package, Release};
 
 /// What was found out about one platform of an image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -188,6 +188,10 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
                         let shared = shared.get_or_insert_with(|| Arc::new(package.clone()));
                         self.affected(shared, (advisory, affected), fix, &mut dates);
                     }
+                    Ok(Judgement::Undecided { bound }) => {
+                        let shared = shared.get_or_insert_with(|| Arc::new(package.clone()));
+                        self.undecided(shared, (advisory, affected), bound, &mut dates);
+                    }
                     Err(error) => self.unorderable(package, advisory, affected, &error),
                 }
             }
@@ -254,18 +258,44 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         affected: &Affected,
         error: &Unorderable,
     ) {
-        let counts = advisory.vulnerabilities.iter().any(|vulnerability| {
-            let exploited = self.known.exploited(vulnerability);
-            may_count(self.rules, package, (advisory, affected), exploited)
-        });
-        if counts {
-            self.found.gaps.insert(Gap::UnorderableVersion {
-                package: package.name.clone(),
-                why: error.to_string().into(),
-            });
+        if self.may_count(package, advisory, affected) {
+            self.miss(package, error);
         } else {
             self.leave(package, WhyUnjudged::UnorderableVersion);
         }
+    }
+
+    /// A fix that cannot be ordered is published all the same, so that it is told like any other where it does not count.
+    fn undecided(
+        &mut self,
+        package: &Arc<Package>,
+        (advisory, affected): (&Advisory, &Affected),
+        bound: &Event,
+        dates: &mut Dates<'_>,
+    ) {
+        if !self.may_count(package, advisory, affected) {
+            let fix = match bound {
+                Event::Fixed(version) => Some(&**version),
+                Event::Introduced(_) | Event::LastAffected(_) | Event::Limit(_) => None,
+            };
+            self.affected(package, (advisory, affected), fix, dates);
+        } else if let Some(error) = unorderable(package.manager, bound) {
+            self.miss(package, &error);
+        }
+    }
+
+    fn may_count(&mut self, package: &Package, advisory: &Advisory, affected: &Affected) -> bool {
+        advisory.vulnerabilities.iter().any(|vulnerability| {
+            let exploited = self.known.exploited(vulnerability);
+            may_count(self.rules, package, (advisory, affected), exploited)
+        })
+    }
+
+    fn miss(&mut self, package: &Package, error: &Unorderable) {
+        self.found.gaps.insert(Gap::UnorderableVersion {
+            package: package.name.clone(),
+            why: error.to_string().into(),
+        });
     }
 
     /// What the database cannot say is a gap, even of what does not count. Of what does, it is asked when charges are made.

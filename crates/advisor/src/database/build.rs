@@ -45,7 +45,7 @@ use crate::Advisory;
 
 /// What makes segments of records: raised whenever the same record would give another row, so that no row of an older maker is
 /// taken over.
-const MAKER: &str = concat!("cise ", env!("CARGO_PKG_VERSION"), " rows 1");
+const MAKER: &str = concat!("cise ", env!("CARGO_PKG_VERSION"), " rows 2");
 
 /// How a database is built.
 #[derive(Clone, Debug, PartialEq, Eq)]

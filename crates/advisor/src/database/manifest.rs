@@ -9,7 +9,7 @@ use super::feeds::Feed;
 use super::fix_dates::Followed;
 use super::hash::Sha256;
 use super::life_span::LifeSpan;
-use super::rejected::Rejections;
+use super::remarks::Remarks;
 use crate::Ecosystem;
 
 /// All of a database but its rows. Its own hash names the database.
@@ -111,7 +111,11 @@ pub struct SourceNote {
     /// How many of them say that they were withdrawn.
     pub withdrawn: u64,
     /// Those of them that could not be read.
-    pub rejected: Rejections,
+    pub rejected: Remarks,
+    /// Those of them that are kept, and have something that is not as it should be: a bound that has no place in the order of versions.
+    /// Each such thing is one.
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub odd: Remarks,
 }
 
 /// A catalogue of known exploited vulnerabilities.

@@ -263,6 +263,32 @@ fn malformed_records_are_counted_and_named_and_too_many_fail_the_build() {
 }
 
 #[test]
+fn bounds_that_cannot_be_ordered_are_counted_and_named_of_the_releases_that_are_kept() {
+    let mut world = World::new();
+    world.archive(
+        "Debian.zip",
+        &[
+            Record::new("DSA-1-1")
+                .fixed("Debian:12", "openssl", "3.0.50_1")
+                .fixed("Debian:11", "openssl", "1.1_1"),
+            Record::new("DSA-2-1").fixed("Debian:12", "zlib", "1"),
+        ],
+    );
+    world.settings.releases = Releases::Only(["Debian:12".into()].into());
+    for _ in ["built", "taken over"] {
+        let built = world.build();
+        let odd = &source(&built, "Debian.zip").odd;
+        let named: Vec<_> = odd.named().map(ToString::to_string).collect();
+        assert_eq!(odd.count(), 1);
+        let told = "DSA-1-1.json: openssl of Debian:12: `3.0.50_1` is no version that dpkg can order: \
+                    it has a character that is not allowed there";
+        assert_eq!(named, [told]);
+    }
+    let found = world.open().advisories(&debian(12), "openssl").unwrap();
+    assert_eq!(found.len(), 1, "it is kept");
+}
+
+#[test]
 fn a_record_whose_checksum_is_wrong_is_rejected() {
     let mut world = sample();
     world.archive(

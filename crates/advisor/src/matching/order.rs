@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use crate::osv::Family;
 use crate::version::{Unorderable, apk, dpkg, rpm};
-use crate::{Advisory, Event, Manager};
+use crate::{Affected, Event, Manager};
 
 /// A version, as ranges are evaluated with it.
 pub(super) trait Order<'v>: Copy {
@@ -44,22 +44,22 @@ impl<'v> Order<'v> for rpm::Version<'v> {
     }
 }
 
-/// The bounds of an advisory that have no place in the order of their package manager, of the feeds that images are judged by.
-pub fn unorderable_bounds(advisory: &Advisory) -> impl Iterator<Item = Unorderable> {
-    let of_families = advisory.affected.iter().filter_map(|affected| {
-        let family = Family::of(&affected.ecosystem)?;
-        Some((family.manager(), affected))
-    });
-    of_families.flat_map(|(manager, affected)| {
+/// The bounds that have no place in the order of their package manager, of the feeds that images are judged by.
+pub fn unorderable_bounds(affected: &Affected) -> impl Iterator<Item = Unorderable> {
+    let family = Family::of(&affected.ecosystem).into_iter();
+    family.flat_map(|family| {
         let events = affected.ranges.iter().flat_map(|range| &range.events);
-        events
-            .filter_map(version)
-            .filter_map(move |version| error(manager, version))
+        events.filter_map(move |event| unorderable(family.manager(), event))
     })
 }
 
+/// What is wrong with the bound of an event, if it has no place in the order.
+pub fn unorderable(manager: Manager, event: &Event) -> Option<Unorderable> {
+    error(manager, version(event)?)
+}
+
 /// The version of an event, unless it is one of the two that are no version: `0`, before all, and `*`, after all.
-fn version(event: &Event) -> Option<&str> {
+pub(super) fn version(event: &Event) -> Option<&str> {
     let (Event::Introduced(version)
     | Event::Fixed(version)
     | Event::LastAffected(version)

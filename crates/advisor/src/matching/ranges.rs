@@ -3,18 +3,55 @@
 use std::cmp::Ordering;
 
 use super::Judgement;
-use super::order::Order;
+use super::order::{Order, version};
 use crate::{Event, Range};
 
-/// Affected if any range has the version. The fix is the one that ends them all: the last of each range's next fix.
+/// Affected if any range has the version. The fix is the one that ends them all: the last of each range's next fix. Where there
+/// is none that can be read, a bound that cannot be ordered leaves it open.
 pub(super) fn judge<'a: 'v, 'v, V: Order<'v>>(installed: V, ranges: &'a [Range]) -> Judgement<'a> {
+    match by_what_is_ordered(installed, ranges) {
+        judgement @ Judgement::Affected { fix: Some(_) } => judgement,
+        judgement => {
+            let mut open = ranges.iter().filter_map(|range| open(range, &installed));
+            open.next()
+                .map_or(judgement, |bound| Judgement::Undecided { bound })
+        }
+    }
+}
+
+/// The bound that leaves open whether `installed` is affected by a range with a fix above it: a fix that cannot be ordered, where the
+/// range has the version; else an introduction that cannot be ordered, beside another one.
+fn open<'a: 'v, 'v, V: Order<'v>>(range: &'a Range, installed: &V) -> Option<&'a Event> {
+    let has_it = has(range, installed);
+    let introductions = range.events.iter().filter(|event| is_introduction(event));
+    if !has_it && introductions.take(2).count() < 2 {
+        return None;
+    }
+    range.events.iter().find(|event| {
+        let decides = match event {
+            Event::Fixed(_) => has_it,
+            Event::Introduced(_) => !has_it,
+            Event::LastAffected(_) | Event::Limit(_) => false,
+        };
+        decides && version(event).is_some_and(|text| V::bound(text).is_none())
+    })
+}
+
+fn is_introduction(event: &Event) -> bool {
+    matches!(event, Event::Introduced(_))
+}
+
+fn by_what_is_ordered<'a: 'v, 'v, V: Order<'v>>(
+    installed: V,
+    ranges: &'a [Range],
+) -> Judgement<'a> {
     let mut judgement = Judgement::Unaffected;
     let mut last: Option<V> = None;
     for range in ranges.iter().filter(|range| has(range, &installed)) {
         let next = next_fix(range, &installed);
         match (next, &judgement) {
             (None, Judgement::Affected { .. }) => {}
-            (None, Judgement::Unaffected) => judgement = Judgement::Affected { fix: None },
+            (None, _) => judgement = Judgement::Affected { fix: None },
             (Some((version, _)), _) if last.is_some_and(|last| version.compare(&last).is_lt()) => {}
             (Some((version, text)), _) => {
                 last = Some(version);
@@ -85,7 +122,7 @@ fn has<'v, V: Order<'v>>(range: &'v Range, installed: &V) -> bool {
             continue;
         };
         if last.is_none_or(|(last, _)| place.compare(&last).is_ge()) {
-            last = Some((place, matches!(event, Event::Introduced(_))));
+            last = Some((place, is_introduction(event)));
         }
     }
     last.is_some_and(|(_, is_introduced)| is_introduced) && is_in_sight(range, installed)

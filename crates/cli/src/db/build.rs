@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cise_advisor::database::build::{Build, Built, Input, Outcome, Stage, build};
 use cise_advisor::database::download::{self, Address};
-use cise_advisor::database::{Rejections, Releases, Texts};
+use cise_advisor::database::{Releases, Remarks, Texts};
 use cise_advisor::osv;
 use cise_registry::{ByteCount, Deadline, Registry};
 use clap::Args;
@@ -174,7 +174,8 @@ fn shown(stage: Stage<'_>) -> String {
 /// What people should know of the sources.
 fn tell(args: &BuildArgs, built: &Built) {
     for source in &built.manifest.sources {
-        tell_rejected(&source.name, &source.rejected);
+        tell_remarks(&source.name, &source.rejected);
+        tell_remarks(&format!("{}: kept, but odd", source.name), &source.odd);
         let kept = source.records - source.withdrawn - source.rejected.count();
         terminal::tell(&format!(
             "{}: {kept} records kept, {} withdrawn, {} rejected",
@@ -190,8 +191,13 @@ fn tell(args: &BuildArgs, built: &Built) {
     }
 }
 
-fn tell_rejected(source: &str, rejected: &Rejections) {
-    for one in rejected.named() {
-        terminal::tell(&format!("warning: {source}: {one}"));
+/// The first of what there is to say of records, and how much more there is.
+fn tell_remarks(whose: &str, remarks: &Remarks) {
+    for one in remarks.named() {
+        terminal::tell(&format!("warning: {whose}: {one}"));
+    }
+    let more = remarks.count() - remarks.named().count() as u64;
+    if more > 0 {
+        terminal::tell(&format!("warning: {whose}: and {more} more"));
     }
 }

@@ -346,6 +346,46 @@ fn a_version_without_a_place_in_the_order_is_a_gap_where_an_advisory_would_count
 }
 
 #[test]
+fn a_fix_without_a_place_in_the_order_is_a_gap_where_it_would_count() {
+    let gap = incomplete(
+        "libssl3 may be affected by an advisory with a fix: `3.0.50_1` is no version that dpkg can order: \
+         it has a character that is not allowed there",
+    );
+    let nothing = |status| (status, Vec::new());
+    let fix = |source, fixed| advisory("DSA-1-1", &["CVE-2026-1"], source, fixed);
+    let beside = |other: &str| {
+        let mut both = fix("openssl", "3.0.50_1");
+        both.affected[0].ranges[0]
+            .events
+            .push(Event::Fixed(other.into()));
+        both
+    };
+    for (advisory, source, expected) in [
+        (fix("openssl", "3.0.50_1"), "openssl", gap.clone()),
+        (fix("openssl", "3.0.50_1"), "curl", nothing(Status::Ok)),
+        (fix("linux", "3.0.50_1"), "linux", nothing(Status::Ok)),
+        (beside("3.0.10-1"), "openssl", nothing(Status::Fail)),
+        (beside("3.0.8-1"), "openssl", nothing(Status::Ok)),
+    ] {
+        let image = image([package("libssl3", source, "3.0.9-1")]);
+        let asked = Source::of([advisory.clone()]);
+        assert_eq!(gaps_of(&image, &asked), expected, "{advisory:?}");
+    }
+}
+
+#[test]
+fn a_fix_without_a_place_in_the_order_is_published_where_it_does_not_count() {
+    let image = image([package("linux-libc-dev", "linux", "6.1-1")]);
+    let source = Source::of([advisory("DSA-1-1", &["CVE-2026-1"], "linux", "6.1_2")]);
+    let uncounted = assessed(&image, &source).uncounted;
+    let told: Vec<_> = uncounted
+        .iter()
+        .map(|one| (one.fix.as_deref(), one.why))
+        .collect();
+    assert_eq!(told, [(Some("6.1_2"), NotCounted::Kernel)]);
+}
+
+#[test]
 fn packages_of_others_are_listed_and_warned_of() {
     let mut other = package("nginx", "nginx", "1.0-1");
     other.vendor = "NGINX Packaging <nginx-packaging@f5.com>".into();

@@ -14,7 +14,7 @@ use super::sorter::{Sorted, Sorter};
 use super::source::{Kind, Source};
 use super::{Build, Progress, Stage, life_spans, lists};
 use crate::database::manifest::{Catalogue, SourceNote};
-use crate::database::{LifeSpan, Rejections};
+use crate::database::{LifeSpan, Remarks};
 use crate::{Advisory, Ecosystem};
 
 /// What of sources was gathered so far.
@@ -135,7 +135,7 @@ impl<'a> Gathering<'a> {
                 done: tally.weight,
                 of,
             });
-            within(self.build, &[(&source.name, &tally.rejections)])
+            within(self.build, &[(&source.name, &tally.rejected)])
         })?;
         Ok(tally)
     }
@@ -202,7 +202,7 @@ impl<'a> Gathering<'a> {
 }
 
 /// Whether no more records were rejected, by source, than may be.
-fn within(build: &Build, rejected: &[(&str, &Rejections)]) -> Result<(), BuildError> {
+fn within(build: &Build, rejected: &[(&str, &Remarks)]) -> Result<(), BuildError> {
     let count = rejected.iter().map(|(_, of)| of.count()).sum();
     if count <= build.max_rejected {
         return Ok(());
@@ -234,7 +234,8 @@ fn note(source: &Source, tally: Tally) -> SourceNote {
         ecosystems: tally.ecosystems,
         records: tally.records,
         withdrawn: tally.withdrawn,
-        rejected: tally.rejections,
+        rejected: tally.rejected,
+        odd: tally.odd,
     };
     renewed(source, before)
 }

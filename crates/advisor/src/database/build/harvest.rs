@@ -6,11 +6,12 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use super::key;
-use crate::database::Rejections;
+use crate::database::Remarks;
 use crate::database::block::MAX_ROW_BYTES;
 use crate::database::feeds;
 use crate::database::manifest::{Releases, Texts};
 use crate::database::row;
+use crate::matching::unorderable_bounds;
 use crate::{Advisory, Affected, Ecosystem};
 
 /// The most bytes that a name of a package, an ecosystem or an advisory may have.
@@ -49,7 +50,9 @@ pub(crate) struct Tally {
     pub(crate) withdrawn: u64,
     pub(crate) newest: Option<Timestamp>,
     pub(crate) ecosystems: BTreeSet<Ecosystem>,
-    pub(crate) rejections: Rejections,
+    pub(crate) rejected: Remarks,
+    /// What is not as it should be in records that are kept.
+    pub(crate) odd: Remarks,
 }
 
 impl Tally {
@@ -59,7 +62,8 @@ impl Tally {
         self.withdrawn += other.withdrawn;
         self.newest = self.newest.max(other.newest);
         self.ecosystems.extend(other.ecosystems);
-        self.rejections.append(other.rejections);
+        self.rejected.append(other.rejected);
+        self.odd.append(other.odd);
     }
 }
 
@@ -103,7 +107,7 @@ impl Harvest {
         match parsed {
             Ok(None) => self.tally.withdrawn += 1,
             Ok(Some(advisory)) => {
-                if let Err(why) = self.add(advisory, rules) {
+                if let Err(why) = self.add(record, advisory, rules) {
                     self.reject(record, why);
                 }
             }
@@ -113,10 +117,15 @@ impl Harvest {
 
     /// Notes that a record could not be read.
     pub(crate) fn reject(&mut self, record: &str, why: &str) {
-        self.tally.rejections.push(record, why);
+        self.tally.rejected.push(record, why);
     }
 
-    fn add(&mut self, mut advisory: Advisory, rules: &Rules<'_>) -> Result<(), &'static str> {
+    fn add(
+        &mut self,
+        record: &str,
+        mut advisory: Advisory,
+        rules: &Rules<'_>,
+    ) -> Result<(), &'static str> {
         check_names(&advisory)?;
         if rules.texts == Texts::LeftOut {
             advisory.summary = Box::default();
@@ -147,7 +156,18 @@ impl Harvest {
             self.tally.ecosystems.insert(first.ecosystem.clone());
         }
         self.tally.newest = self.tally.newest.max(changed);
+        let kept = advisory.affected.iter();
+        kept.filter(|affected| rules.keep(&affected.ecosystem))
+            .for_each(|affected| self.note_bounds(record, affected));
         Ok(())
+    }
+
+    /// Notes the bounds that have no place in the order of versions: whether they are reached cannot be said.
+    fn note_bounds(&mut self, record: &str, affected: &Affected) {
+        for bound in unorderable_bounds(affected) {
+            let why = format!("{} of {}: {bound}", affected.package, affected.ecosystem);
+            self.tally.odd.push(record, &why);
+        }
     }
 }
 

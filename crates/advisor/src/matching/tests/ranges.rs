@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Advisory;
 
 fn debian(installed: &str, ranges: &[&str]) -> String {
     let affected = affected("Debian:12", "curl", ranges);
@@ -9,6 +8,7 @@ fn debian(installed: &str, ranges: &[&str]) -> String {
         Judgement::Unaffected => "no".into(),
         Judgement::Affected { fix: None } => "yes".into(),
         Judgement::Affected { fix: Some(fix) } => format!("yes, until {fix}"),
+        Judgement::Undecided { bound } => format!("undecided by {bound:?}"),
     }
 }
 
@@ -117,7 +117,19 @@ fn a_version_at_or_above_every_limit_is_out_of_sight() {
 #[test]
 fn a_bound_without_a_place_in_the_order_leaves_its_range_open() {
     for (range, answer) in [
-        ("introduced 0 fixed a_b", "yes"),
+        ("introduced 0 fixed a_b", "undecided by Fixed(\"a_b\")"),
+        ("introduced 0 fixed *", "yes"),
+        ("introduced 0 fixed a_b fixed 0.5", "no"),
+        ("introduced 0 last_affected a_b limit c_d", "yes"),
+        (
+            "introduced 0 fixed a_b introduced 5 fixed 6",
+            "yes, until 6",
+        ),
+        (
+            "introduced 0 fixed 0.5 introduced a_b fixed 6",
+            "undecided by Introduced(\"a_b\")",
+        ),
+        ("introduced a_b fixed 0.5", "no"),
         ("introduced 0 last_affected a_b", "yes"),
         ("introduced a_b fixed 2", "yes, until 2"),
         ("introduced 5 fixed a_b", "no"),
@@ -129,19 +141,11 @@ fn a_bound_without_a_place_in_the_order_leaves_its_range_open() {
 
 #[test]
 fn bounds_without_a_place_in_the_order_are_found_by_feed() {
-    let advisory = |ecosystem: &str, range: &str| Advisory {
-        id: "x".into(),
-        vulnerabilities: Vec::new(),
-        published: None,
-        modified: None,
-        severity: None,
-        summary: "".into(),
-        affected: vec![affected(ecosystem, "SLOF", &[range])],
-    };
     let found = |ecosystem, range| -> Vec<String> {
-        let advisory = advisory(ecosystem, range);
-        let bounds = unorderable_bounds(&advisory);
-        bounds.map(|bound| bound.version.to_string()).collect()
+        let affected = affected(ecosystem, "SLOF", &[range]);
+        unorderable_bounds(&affected)
+            .map(|bound| bound.version.to_string())
+            .collect()
     };
     let red_hat = "Red Hat:enterprise_linux:8::crb";
     assert_eq!(
