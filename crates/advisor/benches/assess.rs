@@ -51,6 +51,10 @@ impl AdvisorySource for Memory {
         Some(&self.feed)
     }
 
+    fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        self.feed(ecosystem).is_some()
+    }
+
     fn life_span(&self, _: &Release) -> Option<&LifeSpan> {
         None
     }

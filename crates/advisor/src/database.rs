@@ -190,6 +190,12 @@ impl Database {
         self.feeds().find(|feed| feed.ecosystem == *ecosystem)
     }
 
+    /// Whether all advisories of a release are here, if there are any: a source is complete for it, and it was not left out when the
+    /// database was built. A release of which a complete source has nothing has no feed.
+    pub fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        self.manifest.covers(ecosystem)
+    }
+
     /// Until when an image's release gets fixes, if the database says so.
     pub fn life_span(&self, release: &Release) -> Option<&LifeSpan> {
         LifeSpan::of(&self.manifest.life_spans, release)

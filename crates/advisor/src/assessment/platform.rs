@@ -105,9 +105,13 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
 
     fn check_feed(&mut self, ecosystem: &Ecosystem, role: Role, now: Timestamp) {
         let feed = self.source.feed(ecosystem);
-        let is_whole = feed.is_some_and(|feed| feed.coverage == Coverage::Complete);
+        let is_whole = match role {
+            Role::Needed => feed.is_some_and(|feed| feed.coverage == Coverage::Complete),
+            Role::Addition => self.source.covers(ecosystem),
+            Role::Uncounted => true,
+        };
         let ecosystem = ecosystem.clone();
-        if role == Role::Needed && !is_whole {
+        if !is_whole {
             self.found.gaps.insert(Gap::NotCovered { ecosystem });
         } else if let Some(feed) = feed {
             self.found.feeds.insert(ecosystem.clone(), feed.as_of);
@@ -319,7 +323,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
 enum Role {
     /// Without all of it the image cannot be judged.
     Needed,
-    /// It adds to another, and may have nothing to add.
+    /// It adds to another, and may have nothing to add, which is known only where somebody covers it.
     Addition,
     /// It is of a paid channel that the image has nothing of, and nobody subscribes to.
     Uncounted,
@@ -328,7 +332,7 @@ enum Role {
 fn role(ecosystem: &Ecosystem, inventory: &Inventory, feeds: &Feeds, rules: &Rules) -> Role {
     let of_feed = Channel::of("", ecosystem);
     let is_installed = |package: &Package| of_feed.provided(&package.version);
-    if *ecosystem == feeds.main {
+    if feeds.needed().any(|needed| needed == ecosystem) {
         Role::Needed
     } else if of_feed == Channel::Free {
         Role::Addition

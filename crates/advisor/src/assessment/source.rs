@@ -21,6 +21,9 @@ pub trait AdvisorySource {
     /// The feed of a release: whether its advisories are there, whether they are all, and how old they are.
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed>;
 
+    /// Whether all advisories of a release are there, if there are any: some feeds have nothing to say.
+    fn covers(&self, ecosystem: &Ecosystem) -> bool;
+
     /// Until when an image's release gets fixes, if that is known.
     fn life_span(&self, release: &Release) -> Option<&LifeSpan>;
 
@@ -45,6 +48,10 @@ impl AdvisorySource for Database {
 
     fn feed(&self, ecosystem: &Ecosystem) -> Option<&Feed> {
         self.feed(ecosystem)
+    }
+
+    fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        self.covers(ecosystem)
     }
 
     fn life_span(&self, release: &Release) -> Option<&LifeSpan> {

@@ -37,6 +37,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether a source is complete for a release that was selected.
+    pub(crate) fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        let mut sources = self.sources.iter();
+        self.releases.keep(ecosystem) && sources.any(|source| names_it(&source.covers, ecosystem))
+    }
+
     /// The feeds, sorted by their ecosystems.
     pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
         self.segments.iter().filter_map(|note| match &note.holds {

@@ -424,6 +424,21 @@ fn an_archive_covers_what_it_is_named_after_and_others_only_add() {
 }
 
 #[test]
+fn a_release_of_which_a_complete_source_has_nothing_is_covered_unless_it_was_left_out() {
+    let mut world = sample();
+    world.folder("local", &[Record::new("L-1").fixed("Wolfi", "zlib", "1")]);
+    let covered = |world: &World| {
+        world.build();
+        let database = world.open();
+        ["Debian:12", "Debian:11", "Debian:13", "Wolfi", "Alpine:v3.20"]
+            .map(|name| database.covers(&Ecosystem::new(name)))
+    };
+    assert_eq!(covered(&world), [true, true, true, false, false]);
+    world.settings.releases = Releases::Only(["Debian:12".into(), "Wolfi".into()].into());
+    assert_eq!(covered(&world), [true, false, false, false, false]);
+}
+
+#[test]
 fn a_feed_tells_its_numbers_and_its_sources() {
     let mut world = sample();
     world.folder(

@@ -23,7 +23,9 @@ pub struct Feeds {
     pub manager: Manager,
     /// Its own feed, without which the release is not covered.
     pub main: Ecosystem,
-    /// Feeds that add to it: paid channels, further repositories of the same distribution.
+    /// Further feeds of its own that every such release has, and without which it is not covered either.
+    pub also_needed: Vec<Ecosystem>,
+    /// Feeds that add to them, and may have nothing to add: paid channels, further repositories of the same distribution.
     pub others: Vec<Ecosystem>,
 }
 
@@ -32,8 +34,14 @@ impl Feeds {
         Self {
             manager,
             main: Ecosystem::new(main),
+            also_needed: Vec::new(),
             others: Vec::new(),
         }
+    }
+
+    fn needing(mut self, name: &str) -> Self {
+        self.also_needed.push(Ecosystem::new(name));
+        self
     }
 
     fn with(mut self, others: impl IntoIterator<Item = String>) -> Self {
@@ -44,7 +52,12 @@ impl Feeds {
 
     /// All of them, the main one first.
     pub fn all(&self) -> impl Iterator<Item = &Ecosystem> {
-        std::iter::once(&self.main).chain(&self.others)
+        self.needed().chain(&self.others)
+    }
+
+    /// Those without which the release is not covered, the main one first.
+    pub fn needed(&self) -> impl Iterator<Item = &Ecosystem> {
+        std::iter::once(&self.main).chain(&self.also_needed)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) fn debian() -> Ecosystem {
 pub(crate) struct Source {
     pub(crate) advisories: Vec<Advisory>,
     pub(crate) feeds: Vec<Feed>,
+    /// Those without advisories that are covered all the same.
+    pub(crate) silent: Vec<Ecosystem>,
     pub(crate) life_spans: Vec<LifeSpan>,
     pub(crate) vulnerabilities: HashMap<&'static str, Vulnerability>,
     pub(crate) fix_dates: FixDates,
@@ -70,6 +72,12 @@ impl AdvisorySource for Source {
         self.feeds.iter().find(|feed| feed.ecosystem == *ecosystem)
     }
 
+    fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        let feed = self.feed(ecosystem);
+        self.silent.contains(ecosystem)
+            || feed.is_some_and(|feed| feed.coverage == Coverage::Complete)
+    }
+
     fn life_span(&self, release: &Release) -> Option<&LifeSpan> {
         LifeSpan::of(&self.life_spans, release)
     }
@@ -87,6 +95,7 @@ impl Source {
         Self {
             advisories: advisories.into_iter().collect(),
             feeds: vec![feed(debian(), Some("2026-11-26T08:00:00Z"))],
+            silent: Vec::new(),
             life_spans: Vec::new(),
             vulnerabilities: HashMap::new(),
             fix_dates: FixDates::default(),

@@ -70,6 +70,74 @@ fn the_feed_of_a_paid_channel_is_needed_by_those_who_have_its_packages_or_pay() 
     }
 }
 
+/// An image of rpm's, without a package.
+fn of_rpm(id: &str, version: &str) -> Inventory {
+    Inventory {
+        release: Some(release(id, version)),
+        contents: Contents {
+            databases: [Manager::Rpm].into(),
+            ..with_openssl().contents
+        },
+        ..image([])
+    }
+}
+
+#[test]
+fn a_repository_or_a_module_that_nobody_covers_leaves_a_release_uncovered() {
+    let red_hat = |repository| format!("Red Hat:enterprise_linux:9::{repository}");
+    let [base, apps, crb] = ["baseos", "appstream", "crb"].map(red_hat);
+    let (base, apps, crb) = (&*base, &*apps, &*crb);
+    let not_covered = |name: &str| format!("the advisory database does not cover {name}");
+    for (fed, silent, gaps) in [
+        (vec![base, apps, crb], vec![], vec![]),
+        (vec![base, apps], vec![crb], vec![]),
+        (vec![base, apps], vec![], vec![crb]),
+        (vec![base, crb], vec![], vec![apps]),
+        (vec![base], vec![apps, crb], vec![apps]),
+        (vec![base], vec![], vec![apps, crb]),
+        (vec![apps, crb], vec![base], vec![base]),
+    ] {
+        let source = Source {
+            feeds: fed
+                .iter()
+                .map(|name| feed(Ecosystem::new(name), Some(NOW)))
+                .collect(),
+            silent: silent.iter().map(|name| Ecosystem::new(name)).collect(),
+            ..Source::of([])
+        };
+        let (status, found) = gaps_of(&of_rpm("rhel", "9.4"), &source);
+        let expected: Vec<_> = gaps.iter().map(|name| not_covered(name)).collect();
+        assert_eq!(found, expected, "{fed:?} {silent:?}");
+        assert_eq!(status == Status::Ok, gaps.is_empty(), "{fed:?} {silent:?}");
+    }
+}
+
+#[test]
+fn a_module_that_has_only_a_part_of_its_advisories_is_not_covered() {
+    let image = of_rpm("sles", "15.5");
+    let module =
+        |name: &str| Ecosystem::new(&format!("SUSE:Linux Enterprise Module for {name} 15 SP5"));
+    let crate::osv::Support::Fed(feeds) = crate::osv::ecosystems(&release("sles", "15.5")) else {
+        panic!("it has no feeds")
+    };
+    let all = || Source {
+        feeds: vec![feed(module("Basesystem"), Some(NOW))],
+        silent: feeds.others.clone(),
+        ..Source::of([])
+    };
+    assert_eq!(gaps_of(&image, &all()), (Status::Ok, Vec::new()));
+    let mut partial = all();
+    partial
+        .silent
+        .retain(|one| *one != module("Server Applications"));
+    partial.feeds.push(Feed {
+        coverage: Coverage::Partial,
+        ..feed(module("Server Applications"), Some(NOW))
+    });
+    let gap = "the advisory database does not cover SUSE:Linux Enterprise Module for Server Applications 15 SP5";
+    assert_eq!(gaps_of(&image, &partial), incomplete(gap));
+}
+
 fn gaps_of(inventory: &Inventory, source: &Source) -> (Status, Vec<String>) {
     let assessment = assessed(inventory, source);
     let gaps = assessment.gaps.iter().map(ToString::to_string).collect();

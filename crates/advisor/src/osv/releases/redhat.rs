@@ -3,15 +3,13 @@
 use super::{Feeds, numbers};
 use crate::{Manager, Release};
 
-/// The repositories that packages of an image come from.
-const REPOSITORIES: [&str; 2] = ["appstream", "crb"];
-
 pub(super) fn feeds(release: &Release) -> Option<Feeds> {
     let feeds = match numbers(release)?[..] {
         [7, ..] => of_product("enterprise_linux:7::server", []),
         [major @ (8 | 9), ..] => {
             let tail = |repository| format!("enterprise_linux:{major}::{repository}");
-            of_product(&tail("baseos"), REPOSITORIES.map(tail))
+            let base = of_product(&tail("baseos"), [tail("crb")]);
+            base.needing(&ecosystem(&tail("appstream")))
         }
         [major @ (10..), minor, ..] => by_minor(major, minor),
         _ => return None,

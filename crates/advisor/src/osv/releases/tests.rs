@@ -94,6 +94,34 @@ fn red_hat_has_a_feed_for_each_repository_and_from_10_on_for_each_minor_release_
 }
 
 #[test]
+fn red_hat_has_two_repositories_that_every_image_draws_from_and_others_one_feed() {
+    for (id, version, needed) in [
+        (
+            "rhel",
+            "9.4",
+            vec![
+                "Red Hat:enterprise_linux:9::baseos",
+                "Red Hat:enterprise_linux:9::appstream",
+            ],
+        ),
+        ("rhel", "7.9", vec!["Red Hat:enterprise_linux:7::server"]),
+        ("rhel", "10.1", vec!["Red Hat:enterprise_linux:10.1"]),
+        (
+            "sles",
+            "15.5",
+            vec!["SUSE:Linux Enterprise Module for Basesystem 15 SP5"],
+        ),
+        ("ubuntu", "24.04", vec!["Ubuntu:24.04:LTS"]),
+    ] {
+        let Support::Fed(feeds) = ecosystems(&release(id, version)) else {
+            panic!("{id} {version} has no feeds")
+        };
+        let found: Vec<_> = feeds.needed().map(Ecosystem::as_str).collect();
+        assert_eq!(found, needed, "{id} {version}");
+    }
+}
+
+#[test]
 fn red_hat_another_product_of_the_cpe_joins_and_the_same_does_not() {
     let with_cpe = |cpe: &str| {
         names(&Release {
