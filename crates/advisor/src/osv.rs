@@ -20,6 +20,8 @@ pub(crate) use notice::{fix_published, is_notice};
 pub use rejected::Rejected;
 pub use releases::{Feeds, PackageDatabase, Support, ecosystems, has_numbered_releases};
 
+use jiff::Timestamp;
+
 use crate::{Advisory, Affected, Ecosystem, Range};
 use event::RangeRecord;
 use record::{AffectedRecord, Moment, PackageRecord, Record};
@@ -28,13 +30,13 @@ use record::{AffectedRecord, Moment, PackageRecord, Record};
 /// million.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// Reads a record; gives nothing for one that was withdrawn.
+/// Reads a record; gives nothing for one that was withdrawn before `now`. One that is to be withdrawn later stands until then.
 ///
 /// What is no range of versions (`GIT`) and what names no package is left out: no package manager's version can be held
 /// against it.
-pub fn parse(bytes: &[u8]) -> Result<Option<Advisory>, Rejected> {
+pub fn parse(bytes: &[u8], now: Timestamp) -> Result<Option<Advisory>, Rejected> {
     let record = Record::parse(bytes)?;
-    if record.withdrawn.is_some() {
+    if record.withdrawn()?.is_some_and(|since| since <= now) {
         return Ok(None);
     }
     let vulnerabilities = vulnerabilities::of(&record);

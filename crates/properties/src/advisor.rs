@@ -2,13 +2,14 @@ use cise_advisor::exemption::{Exemption, from_json, from_yaml};
 use cise_advisor::matching::{Judgement, judge, unorderable_bounds};
 use cise_advisor::osv::{Family, parse};
 use cise_advisor::{Affected, Event, Package, Severity, SourcePackage};
+use jiff::Timestamp;
 
 use crate::assert_message;
 
 /// A record of OSV: what is read of it names its vulnerabilities in order, and a package of any of its versions is judged; to
 /// install the fix that is told is of use.
 pub(crate) fn osv_record(bytes: &[u8]) {
-    let advisory = match parse(bytes) {
+    let advisory = match parse(bytes, Timestamp::MAX) {
         Ok(Some(advisory)) => advisory,
         Ok(None) => return,
         Err(error) => return assert_message(&error),

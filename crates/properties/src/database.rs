@@ -103,8 +103,9 @@ fn made() -> Option<Genuine> {
             fs::write(records.join(format!("{number}.json")), record(number)).ok()?;
         }
         let inputs = [Input::new(&records)];
-        let build_now = Build::new(now.parse().ok()?);
-        build(&build_now, &inputs, &output, &parse, &mut |_| {}).ok()?;
+        let now: Timestamp = now.parse().ok()?;
+        let parse = |record: &[u8]| parse(record, now);
+        build(&Build::new(now), &inputs, &output, &parse, &mut |_| {}).ok()?;
     }
     let database = Database::open(&output).ok()?;
     let absent = ["package", "zlib"].map(str::to_owned);

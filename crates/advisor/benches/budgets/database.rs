@@ -148,7 +148,8 @@ pub(crate) fn build_all(folder: &Path) -> Result<Figures> {
     });
     let (settings, file) = (Build::new(Timestamp::now()), folder.join(FILE));
     let start = Instant::now();
-    let built = build(&settings, &inputs, &file, &osv::parse, &mut |_| {})?;
+    let parse = |record: &[u8]| osv::parse(record, settings.now);
+    let built = build(&settings, &inputs, &file, &parse, &mut |_| {})?;
     let took = start.elapsed();
     let rows: u64 = built.manifest.feeds().map(|feed| feed.rows).sum();
     let size = fs::metadata(&file)?.len();

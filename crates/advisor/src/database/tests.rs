@@ -172,6 +172,57 @@ fn of_two_states_of_a_record_the_later_one_counts() {
     }
 }
 
+/// The fix that counts of one record, which an archive of Debian and a folder have.
+fn fix_of(world: &World) -> Event {
+    world.build();
+    let found = world.open().advisories(&debian(12), "zlib").unwrap();
+    assert_eq!(found.len(), 1);
+    found[0].affected[0].ranges[0].events[1].clone()
+}
+
+#[test]
+fn a_source_that_is_not_complete_takes_no_row_away() {
+    let record = |modified: &str, fixed: &str| {
+        [Record::new("DSA-1-1")
+            .modified(modified)
+            .fixed("Debian:12", "zlib", fixed)]
+    };
+    let (monday, tuesday) = ("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
+    let future = "2199-01-01T00:00:00Z";
+    for (archive, folder, covers, counts) in [
+        (monday, tuesday, &[][..], "archive"),
+        (monday, future, &[], "archive"),
+        (tuesday, monday, &[], "archive"),
+        (monday, tuesday, &["Debian:12"], "folder"),
+        (tuesday, monday, &["Debian:12"], "archive"),
+        (monday, future, &["Debian:12"], "archive"),
+        (future, monday, &["Debian"], "folder"),
+    ] {
+        let mut world = World::new();
+        world.archive("Debian.zip", &record(archive, "archive"));
+        world.folder("local", &record(folder, "folder"));
+        world.declare("local", covers, None);
+        let told = format!("archive of {archive}, folder of {folder} complete for {covers:?}");
+        assert_eq!(fix_of(&world), Event::Fixed(counts.into()), "{told}");
+    }
+}
+
+#[test]
+fn a_source_that_is_declared_complete_later_is_heard_without_a_change_of_it() {
+    let mut world = World::new();
+    let record = |modified: &str, fixed: &str| {
+        [Record::new("DSA-1-1")
+            .modified(modified)
+            .fixed("Debian:12", "zlib", fixed)]
+    };
+    world.archive("Debian.zip", &record("2024-01-01T00:00:00Z", "1"));
+    world.folder("local", &record("2024-01-02T00:00:00Z", "2"));
+    for (covers, fix) in [(&[][..], "1"), (&["Debian:12"], "2"), (&[], "1")] {
+        world.declare("local", covers, None);
+        assert_eq!(fix_of(&world), Event::Fixed(fix.into()), "{covers:?}");
+    }
+}
+
 #[test]
 fn only_selected_releases_are_kept() {
     let mut world = sample();
@@ -430,8 +481,14 @@ fn a_release_of_which_a_complete_source_has_nothing_is_covered_unless_it_was_lef
     let covered = |world: &World| {
         world.build();
         let database = world.open();
-        ["Debian:12", "Debian:11", "Debian:13", "Wolfi", "Alpine:v3.20"]
-            .map(|name| database.covers(&Ecosystem::new(name)))
+        [
+            "Debian:12",
+            "Debian:11",
+            "Debian:13",
+            "Wolfi",
+            "Alpine:v3.20",
+        ]
+        .map(|name| database.covers(&Ecosystem::new(name)))
     };
     assert_eq!(covered(&world), [true, true, true, false, false]);
     world.settings.releases = Releases::Only(["Debian:12".into(), "Wolfi".into()].into());

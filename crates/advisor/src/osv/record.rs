@@ -25,9 +25,8 @@ pub(super) struct Record {
     pub(super) modified: Option<Moment>,
     #[serde(default)]
     pub(super) published: Option<Moment>,
-    /// Whenever that was.
     #[serde(default)]
-    pub(super) withdrawn: Option<Word>,
+    withdrawn: Option<Word>,
     #[serde(default, deserialize_with = "bounded::list::<_, _, MAX_IDS>")]
     pub(super) aliases: Vec<Word>,
     #[serde(default, deserialize_with = "bounded::list::<_, _, MAX_IDS>")]
@@ -104,6 +103,22 @@ impl Record {
             Ok(()) => Ok(record),
             Err(error) => Err(Rejected::shape(Some(&record.id), ".", &error.to_string())),
         }
+    }
+}
+
+impl Record {
+    /// Since when it is withdrawn, if it is. What cannot be read takes no advisory away.
+    pub(super) fn withdrawn(&self) -> Result<Option<Timestamp>, Rejected> {
+        let read = |written: &Word| {
+            written.parse().map_err(|_| {
+                let why = format!(
+                    "`{}` is no time: expected one as in `2026-01-31T12:00:00Z`",
+                    &**written
+                );
+                Rejected::shape(Some(&self.id), "withdrawn", &why)
+            })
+        };
+        self.withdrawn.as_ref().map(read).transpose()
     }
 }
 

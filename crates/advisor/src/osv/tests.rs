@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use super::{Rejected, parse};
 use crate::Advisory;
 
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_000_000, 0);
+
 /// Reads a record that must be one.
 fn advisory(record: &Value) -> Advisory {
-    parse(record.to_string().as_bytes()).unwrap().unwrap()
+    parse(record.to_string().as_bytes(), NOW).unwrap().unwrap()
 }
 
 /// The message about a record that must be none.
 fn rejected(record: &Value) -> String {
-    let error: Rejected = parse(record.to_string().as_bytes()).unwrap_err();
+    let error: Rejected = parse(record.to_string().as_bytes(), NOW).unwrap_err();
     error.to_string()
 }
 

@@ -10,6 +10,7 @@ use cise_advisor::{Event, osv};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use jiff::Timestamp;
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveWriter};
 use serde_json::{Value, json};
 
@@ -79,7 +80,7 @@ const LOCAL: &str = "osv-scalibr";
 pub(crate) fn fixes(archive: &Path, ecosystem: &str) -> Result<BTreeMap<String, Vec<String>>> {
     let mut fixes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     each(archive, |record| {
-        let affected = osv::parse(record).ok().flatten();
+        let affected = osv::parse(record, Timestamp::MAX).ok().flatten();
         for affected in affected.into_iter().flat_map(|advisory| advisory.affected) {
             if affected.ecosystem.as_str() != ecosystem {
                 continue;

@@ -59,7 +59,8 @@ pub(super) fn run(args: &BuildArgs) -> Result<(), Failure> {
     let inputs = args.inputs()?;
     let plan = args.plan(Timestamp::now());
     let progress = Progress::start();
-    let built = build(&plan, &inputs, &args.output, &osv::parse, &mut |stage| {
+    let parse = |record: &[u8]| osv::parse(record, plan.now);
+    let built = build(&plan, &inputs, &args.output, &parse, &mut |stage| {
         progress.show(|| shown(stage));
     })?;
     drop(progress);

@@ -230,7 +230,7 @@ fn described(feed: Feed, sources: &[SourceNote]) -> Feed {
     }
 }
 
-/// Rows in order; of those that several sources have, the one that was changed last.
+/// Rows in order; of those that several sources have, that of a complete source; of several, the one that was changed last.
 struct Latest {
     rows: Sorted,
     row: (Vec<u8>, Vec<u8>),
@@ -283,7 +283,7 @@ impl Latest {
         &self.row.1
     }
 
-    /// Takes the next row in hand, past those that are older states of the same.
+    /// Takes the next row in hand, past those of the same that stand back behind it.
     fn advance(&mut self) -> Result<(), BuildError> {
         loop {
             if self.more != More::Two {

@@ -120,6 +120,7 @@ impl<'a> Gathering<'a> {
             texts: self.build.texts,
             releases: &self.build.releases,
             wanted,
+            covers: &source.covers,
             now: self.build.now,
         };
         let of = records.bytes();

@@ -5,11 +5,11 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use super::key;
+use super::key::{self, Authority};
 use crate::database::Remarks;
 use crate::database::block::MAX_ROW_BYTES;
 use crate::database::feeds;
-use crate::database::manifest::{Releases, Texts};
+use crate::database::manifest::{Releases, Texts, names_it};
 use crate::database::row;
 use crate::matching::unorderable_bounds;
 use crate::{Advisory, Affected, Ecosystem};
@@ -24,6 +24,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) releases: &'a Releases,
     /// Of the releases that are kept, those that are not taken over from an earlier build. All if nothing is.
     pub(crate) wanted: Option<&'a BTreeSet<Ecosystem>>,
+    /// The releases and families that the source is complete for.
+    pub(crate) covers: &'a BTreeSet<Box<str>>,
     /// Times of change after this are impossible.
     pub(crate) now: Timestamp,
 }
@@ -31,6 +33,14 @@ pub(crate) struct Rules<'a> {
 impl Rules<'_> {
     fn keep(&self, ecosystem: &Ecosystem) -> bool {
         self.releases.keep(ecosystem) && self.wanted.is_none_or(|wanted| wanted.contains(ecosystem))
+    }
+
+    fn authority(&self, ecosystem: &Ecosystem) -> Authority {
+        if names_it(self.covers, ecosystem) {
+            Authority::Covers
+        } else {
+            Authority::Adds
+        }
     }
 }
 
@@ -140,10 +150,10 @@ impl Harvest {
                 continue;
             };
             key::advisory(
-                first.ecosystem.as_str(),
-                &first.package,
+                (first.ecosystem.as_str(), &first.package),
                 &advisory.id,
-                advisory.modified,
+                rules.authority(&first.ecosystem),
+                changed,
                 &mut sort_key,
             );
             value.clear();

@@ -5,13 +5,21 @@ use jiff::Timestamp;
 const NUL: u8 = 0;
 const TIME_BYTES: usize = 8;
 
-/// The key of an advisory's row: ecosystem, package, id, time of change.
+/// What a source that is not complete for a release says of it stands back behind one that is: it only adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authority {
+    Adds = 0,
+    Covers = 1,
+}
+
+/// The key of an advisory's row: ecosystem, package, id, authority of the source, time of change.
 ///
-/// Where two sources have the row, the one that was changed last sorts last. The texts have no NUL.
+/// Where two sources have the row, that of a complete source sorts last; of several, the one that was changed last. The texts have
+/// no NUL.
 pub(crate) fn advisory(
-    ecosystem: &str,
-    package: &str,
+    (ecosystem, package): (&str, &str),
     id: &str,
+    authority: Authority,
     modified: Option<Timestamp>,
     key: &mut Vec<u8>,
 ) {
@@ -20,6 +28,7 @@ pub(crate) fn advisory(
         key.extend_from_slice(text.as_bytes());
         key.push(NUL);
     }
+    key.push(authority as u8);
     let seconds = modified.map_or(i64::MIN, Timestamp::as_second);
     // With its sign turned, a number sorts as its bytes do.
     key.extend_from_slice(&(seconds ^ i64::MIN).to_be_bytes());
@@ -37,6 +46,7 @@ pub(crate) struct AdvisoryKey<'a> {
 impl<'a> AdvisoryKey<'a> {
     pub(crate) fn parse(key: &'a [u8]) -> Option<Self> {
         let (texts, seconds) = key.split_last_chunk::<TIME_BYTES>()?;
+        let (_, texts) = texts.split_last()?;
         let mut texts = str::from_utf8(texts).ok()?.split('\0');
         let seconds = i64::from_be_bytes(*seconds) ^ i64::MIN;
         Some(Self {
@@ -96,20 +106,32 @@ mod tests {
     use super::*;
 
     fn key(ecosystem: &str, package: &str, id: &str, modified: Option<i64>) -> Vec<u8> {
+        key_by(Authority::Adds, ecosystem, package, id, modified)
+    }
+
+    fn key_by(
+        authority: Authority,
+        ecosystem: &str,
+        package: &str,
+        id: &str,
+        modified: Option<i64>,
+    ) -> Vec<u8> {
         let mut key = Vec::new();
         let modified = modified.map(|second| Timestamp::from_second(second).unwrap());
-        advisory(ecosystem, package, id, modified, &mut key);
+        advisory((ecosystem, package), id, authority, modified, &mut key);
         key
     }
 
     #[test]
-    fn rows_sort_by_ecosystem_then_package_then_id_then_time() {
+    fn rows_sort_by_ecosystem_then_package_then_id_then_authority_then_time() {
         let sorted = [
             key("Debian:1", "z", "z", Some(9)),
             key("Debian:12", "a", "z", Some(9)),
             key("Debian:12", "a-b", "a", None),
             key("Debian:12", "a-b", "a", Some(-5)),
             key("Debian:12", "a-b", "a", Some(5)),
+            key_by(Authority::Covers, "Debian:12", "a-b", "a", None),
+            key_by(Authority::Covers, "Debian:12", "a-b", "a", Some(1)),
             key("Debian:12", "a-b", "b", None),
             key("Debian:12", "ab", "a", None),
         ];

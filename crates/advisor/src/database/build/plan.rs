@@ -6,7 +6,7 @@ use super::previous::{Kept, Previous};
 use super::source::Source;
 use crate::Ecosystem;
 use crate::database::hash::Sha256;
-use crate::database::manifest::SourceNote;
+use crate::database::manifest::{SourceNote, names_it};
 
 /// The segments that may still be taken over. A release that is not among them is made anew, from all sources that speak of it.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ impl<'a> Plan<'a> {
         for source in gone {
             plan.changed(&source.ecosystems);
         }
+        plan.changed(&reordered(&previous.manifest.sources, sources));
         plan
     }
 
@@ -96,4 +97,33 @@ impl<'a> Plan<'a> {
                 .all(|feed| self.kept.contains_key(&feed.ecosystem));
         same.then(|| previous.whole_vulnerabilities()).flatten()
     }
+}
+
+/// The releases of which several of the earlier sources speak, and one of them is complete now and was not, or the other way round:
+/// another one's rows may stand back.
+fn reordered(before: &[SourceNote], now: &[Source]) -> BTreeSet<Ecosystem> {
+    let is_shared = |release: &Ecosystem| {
+        let speak = before
+            .iter()
+            .filter(|note| note.ecosystems.contains(release));
+        speak.count() > 1
+    };
+    let is_moved = |note: &SourceNote, release: &Ecosystem| {
+        let covered = before
+            .iter()
+            .filter(|other| other.digest == note.digest)
+            .any(|other| names_it(&other.covers, release));
+        let covers = now
+            .iter()
+            .filter(|source| source.digest == note.digest)
+            .any(|source| names_it(&source.covers, release));
+        covered != covers
+    };
+    let pairs = before
+        .iter()
+        .flat_map(|note| note.ecosystems.iter().map(move |release| (note, release)));
+    pairs
+        .filter(|(note, release)| is_shared(release) && is_moved(note, release))
+        .map(|(_, release)| release.clone())
+        .collect()
 }

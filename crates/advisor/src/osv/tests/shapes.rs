@@ -1,14 +1,30 @@
 use serde_json::{Value, json};
 
-use super::{advisory, changed, rejected};
+use super::{NOW, advisory, changed, rejected};
 use crate::osv::{MAX_BYTES, Rejected, parse};
 
 #[test]
 fn a_withdrawn_record_is_none() {
     let withdrawn = changed(|record| record["withdrawn"] = "2024-01-01T00:00:00Z".into());
-    assert_eq!(parse(withdrawn.to_string().as_bytes()), Ok(None));
+    assert_eq!(parse(withdrawn.to_string().as_bytes(), NOW), Ok(None));
     let standing = changed(|record| record["withdrawn"] = Value::Null);
     assert_eq!(&*advisory(&standing).id, "DSA-3029-1");
+}
+
+#[test]
+fn a_record_that_is_withdrawn_later_stands_until_then_and_one_at_no_time_is_rejected() {
+    for later in ["2199-01-01T00:00:00Z", "2026-11-18T20:26:41Z"] {
+        let record = changed(|record| record["withdrawn"] = later.into());
+        assert_eq!(&*advisory(&record).id, "DSA-3029-1", "{later}");
+    }
+    let at_last = changed(|record| record["withdrawn"] = NOW.to_string().into());
+    assert_eq!(parse(at_last.to_string().as_bytes(), NOW), Ok(None));
+    let record = changed(|record| record["withdrawn"] = "yes".into());
+    assert_eq!(
+        rejected(&record),
+        "the record DSA-3029-1 is not of OSV's schema at `withdrawn`: \
+         `yes` is no time: expected one as in `2026-01-31T12:00:00Z`"
+    );
 }
 
 #[test]
@@ -153,9 +169,9 @@ fn a_record_without_an_id_is_rejected_as_such() {
         "{\"id\":\"a\"} {\"id\":\"b\"}",
         "{\"id\":\"a\",\"id\":\"b\"}",
     ] {
-        assert!(parse(text.as_bytes()).is_err(), "{text}");
+        assert!(parse(text.as_bytes(), NOW).is_err(), "{text}");
     }
-    assert!(parse(b"{\"id\":\"\xff\"}").is_err());
+    assert!(parse(b"{\"id\":\"\xff\"}", NOW).is_err());
 }
 
 #[test]
@@ -172,7 +188,7 @@ fn a_list_or_a_word_past_its_bound_is_rejected() {
     assert!(message.len() < 1024, "{message}");
     let long = vec![b' '; MAX_BYTES + 1];
     assert_eq!(
-        parse(&long),
+        parse(&long, NOW),
         Err(Rejected::TooLong {
             bytes: MAX_BYTES + 1
         })
@@ -182,12 +198,12 @@ fn a_list_or_a_word_past_its_bound_is_rejected() {
 #[test]
 fn a_record_nested_without_end_is_rejected() {
     let text = format!("{{\"id\":\"a\",\"details\":{}", "[".repeat(1_000_000));
-    assert!(parse(text.as_bytes()).is_err());
+    assert!(parse(text.as_bytes(), NOW).is_err());
 }
 
 proptest::proptest! {
     #[test]
     fn no_bytes_are_more_than_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-        let _ = parse(&bytes);
+        let _ = parse(&bytes, NOW);
     }
 }
