@@ -30,7 +30,7 @@ pub use finding::{Uncounted, Unjudged, WhyUnjudged};
 pub use fix::{Fix, fixes};
 pub use gate::{Gate, Headline, Line, Remedy};
 pub use issue::{ExemptStatus, Issue, Notice, VulnerablePackage};
-pub use rules::{PackageKind, Rules, RulesError, Tolerance};
+pub use rules::{PackageKind, Rules, RulesError, Tolerance, Unread};
 pub use source::AdvisorySource;
 pub use status::Status;
 pub use support::Unsupported;

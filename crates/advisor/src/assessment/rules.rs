@@ -30,6 +30,13 @@ pub struct Rules {
 #[error("`vulnerability`: {0}")]
 pub struct RulesError(String);
 
+/// A kind of packages that no detector reads: a rule that counts them would be kept by every image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "packages of programming languages are not read yet, so that `language` would demand nothing: expected `os`"
+)]
+pub struct Unread;
+
 /// What an entry of a policy may say for itself, in its `vulnerability`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,8 +52,11 @@ impl Rules {
     pub fn amended(&self, vulnerability: &serde_json::Value) -> Result<Self, RulesError> {
         let amendment: Amendment =
             Amendment::deserialize(vulnerability).map_err(|error| RulesError(error.to_string()))?;
+        let packages = amendment.packages.map(PackageKind::counted).transpose();
         Ok(Self {
-            packages: amendment.packages.unwrap_or_else(|| self.packages.clone()),
+            packages: packages
+                .map_err(|error| RulesError(error.to_string()))?
+                .unwrap_or_else(|| self.packages.clone()),
             unsupported: amendment.unsupported.unwrap_or(self.unsupported),
             unjudged: amendment.unjudged.unwrap_or(self.unjudged),
             end_of_life: amendment.end_of_life.unwrap_or(self.end_of_life),
@@ -79,6 +89,15 @@ pub enum PackageKind {
 }
 
 impl PackageKind {
+    /// These kinds, if packages of all of them are read.
+    pub fn counted(kinds: impl IntoIterator<Item = Self>) -> Result<BTreeSet<Self>, Unread> {
+        let is_read = |kind| match kind {
+            Self::Os => Ok(kind),
+            Self::Language => Err(Unread),
+        };
+        kinds.into_iter().map(is_read).collect()
+    }
+
     /// Whose packages a manager installs.
     pub fn of(manager: Manager) -> Self {
         match manager {
@@ -96,4 +115,28 @@ pub enum Tolerance {
     Warn,
     /// The image is refused.
     Deny,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn packages_that_nothing_reads_cannot_be_made_to_count() {
+        let unread = "`vulnerability`: packages of programming languages are not read yet, so that `language` would demand nothing: \
+                      expected `os`";
+        for (packages, expected) in [
+            (json!(["os"]), Ok([PackageKind::Os].into())),
+            (json!(["os", "language"]), Err(unread.to_owned())),
+            (json!(["language"]), Err(unread.to_owned())),
+        ] {
+            let amended = Rules::default().amended(&json!({ "packages": packages }));
+            let counted = amended
+                .map(|rules| rules.packages)
+                .map_err(|error| error.to_string());
+            assert_eq!(counted, expected, "{packages}");
+        }
+    }
 }

@@ -148,8 +148,8 @@ pub(crate) struct AdvisorSection {
     /// image. Who has less in line goes first; past it, images are refused as busy. Default: 65536.
     #[serde(rename = "queueMiB")]
     pub(crate) queue_mib: Option<u32>,
-    /// The packages whose published fixes count: `os`, `language`. Those of vulnerabilities that are known to be exploited count in any
-    /// package. Default: `[os]`.
+    /// The packages whose published fixes count: `os`, the distribution's. Those of programming languages are not read yet, so that
+    /// `language` is refused. Default: `[os]`.
     pub(crate) packages: Option<Vec<PackageSetting>>,
     /// What becomes of an image of which nothing can be said, because it is not made of a distribution, or of one without a feed. Default:
     /// `warn`.
@@ -230,7 +230,7 @@ pub(crate) struct AdvisorService {
 pub(crate) enum PackageSetting {
     /// The distribution's.
     Os,
-    /// Those of a programming language.
+    /// Those of a programming language. Refused: no detector reads them.
     Language,
 }
 

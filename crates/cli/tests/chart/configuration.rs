@@ -71,7 +71,7 @@ fn values(authority: &Authority) -> Value {
             "registries": ["*.example.com"],
             "platforms": ["linux/amd64", "linux/arm/v7"],
             "rules": {
-                "packages": ["os", "language"],
+                "packages": ["os"],
                 "unsupported": "deny",
                 "unjudged": "deny",
                 "endOfLife": "deny",

@@ -180,10 +180,13 @@ impl Reader<'_> {
             Some(ToleranceSetting::Warn) => Tolerance::Warn,
             Some(ToleranceSetting::Deny) => Tolerance::Deny,
         };
+        let counted = packages
+            .map(|kinds| PackageKind::counted(kinds.iter().copied().map(PackageKind::from)))
+            .transpose();
         Ok(Rules {
-            packages: packages.map_or(defaults.packages, |kinds| {
-                kinds.iter().copied().map(PackageKind::from).collect()
-            }),
+            packages: counted
+                .map_err(|error| self.fault("advisor.packages", error))?
+                .unwrap_or(defaults.packages),
             subscriptions: section
                 .subscriptions
                 .iter()
