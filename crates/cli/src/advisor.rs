@@ -131,7 +131,7 @@ fn advisor(
     })?;
     let registry = wiring::registry(configuration);
     let advisor = wiring::empty_advisor(configuration, registry.clone());
-    supply::start(configuration, database, &registry, metrics)?;
+    supply::start(configuration, database, &registry, &advisor, metrics)?;
     advisories::follow(Some(database.to_owned()), &advisor);
     Ok(advisor)
 }

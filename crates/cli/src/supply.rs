@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use cise_advisor::Advisor;
 use cise_advisor::database::artifact::{self, ArtifactError, Precedent, Pull, Pulled};
 use cise_advisor::database::build::Outcome;
 use cise_registry::{Caller, Deadline, Keyring, Registry};
@@ -24,6 +25,7 @@ pub(crate) fn start(
     configuration: &Configuration,
     output: &Path,
     registry: &Registry,
+    advisor: &Advisor,
     metrics: &Arc<Metrics>,
 ) -> Result<(), Failure> {
     let Some(source) = configuration.advisor.pull.clone() else {
@@ -35,6 +37,7 @@ pub(crate) fn start(
         registry: registry.clone(),
         keyring: configuration.admission.pull_credentials.clone(),
         metrics: Arc::clone(metrics),
+        advisor: advisor.clone(),
     };
     supply.prepare()?;
     tokio::spawn(supply.follow());
@@ -48,6 +51,8 @@ struct Supply {
     registry: Registry,
     keyring: Keyring,
     metrics: Arc<Metrics>,
+    /// Whose database is in use.
+    advisor: Advisor,
 }
 
 impl Supply {
@@ -84,12 +89,14 @@ impl Supply {
     }
 
     async fn pull(&self) -> Result<Pulled, ArtifactError> {
+        let in_use = self.advisor.database();
         let pull = Pull {
             registry: &self.registry,
             repository: &self.source.repository,
             trust: &self.source.trust,
             output: &self.output,
             precedent: Precedent::Respected,
+            in_use: in_use.as_deref().map(|database| database.status().manifest),
             caller: &Caller {
                 keyring: &self.keyring,
                 namespace: "",

@@ -7,6 +7,7 @@ use cise_advisor::database::build::{Build, Input, build};
 use cise_advisor::database::{Database, FixDates, fuzzing};
 use cise_advisor::osv::parse;
 use cise_advisor::{Advisory, Ecosystem};
+use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::assert_message;

@@ -20,7 +20,7 @@ use crate::{terminal, wiring};
 #[command(long_about = "Pull a database from a registry\n\n\
         It has to be signed by a key that is named, or be named by its digest. The file appears whole or not at all, and whoever \
         has the old one open keeps it. A database that is older than the one in place, or that has lost over a tenth of the \
-        advisories of a release, is refused.")]
+        advisories of a release, is refused; so is any other one in place of a file that cannot be read any more.")]
 pub(super) struct PullArgs {
     /// The database: a repository, with a tag unless it is `latest`, or with a digest
     image: String,
@@ -30,7 +30,7 @@ pub(super) struct PullArgs {
     /// The public key whose signature it has to have: ECDSA on P-256 in PEM
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Replace the database in place even by one that is older or has lost advisories
+    /// Replace the database in place even by one that is older or has lost advisories, or whatever else is there
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -71,6 +71,7 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
         trust: &trust,
         output: &args.output,
         precedent: args.precedent(),
+        in_use: None,
         caller: &Caller {
             keyring: &configuration.admission.pull_credentials,
             namespace: "",
@@ -81,7 +82,12 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
     let mut show =
         |transfer: Transfer<'_>| progress.show(|| carrying::carrying("pulling", transfer));
     artifact::pull(&job, &mut show).await.map_err(|error| {
-        let may_be_forced = matches!(error, ArtifactError::SetBack(_) | ArtifactError::InPlace(_));
+        let may_be_forced = matches!(
+            error,
+            ArtifactError::SetBack(_)
+                | ArtifactError::InPlace(_)
+                | ArtifactError::DamagedInPlace { .. }
+        );
         let failure = Failure::from(error);
         if may_be_forced {
             failure.with_hint("if it is meant, --force replaces it")

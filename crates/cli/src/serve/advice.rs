@@ -99,8 +99,9 @@ impl Guide {
         let advisor = match (&settings.pull, file) {
             (None, _) => wiring::advisor(configuration, registry, database)?,
             (Some(_), Some(file)) => {
-                supply::start(configuration, file, &registry, metrics)?;
-                wiring::empty_advisor(configuration, registry)
+                let advisor = wiring::empty_advisor(configuration, registry.clone());
+                supply::start(configuration, file, &registry, &advisor, metrics)?;
+                advisor
             }
             (Some(_), None) => {
                 return Err(Failure::new(

@@ -5,7 +5,7 @@ use cise_reference::{Digest, Repository};
 use cise_registry::RegistryError;
 
 use super::succession::Setback;
-use crate::database::{DatabaseError, SegmentName};
+use crate::database::{DatabaseError, DatabaseFault, SegmentName};
 
 /// Why a database was not pushed or pulled. The one that was in place stays.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,14 @@ pub enum ArtifactError {
     /// What is in place is something else.
     #[error("`{}` is no advisory database, and is not replaced", .0.display())]
     InPlace(PathBuf),
+    /// What is in place cannot be compared with.
+    #[error("the advisory database in place, `{}`, cannot be read: {fault}; it may be newer than this one, and is not replaced", path.display())]
+    DamagedInPlace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: DatabaseFault,
+    },
     /// A file cannot be read or written.
     #[error("`{}`: {source}", path.display())]
     File {

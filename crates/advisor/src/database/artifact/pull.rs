@@ -16,8 +16,7 @@ use super::error::{ArtifactError, Unfit};
 use super::signature::PublicKey;
 use super::signed::Place;
 use super::stored::{Stored, are_whole};
-use super::succession::setbacks;
-use super::{Carried, Progress, Transfer, layout};
+use super::{Carried, Progress, Transfer, layout, succession};
 use crate::database::build::Outcome;
 use crate::database::container::{self, Contents};
 use crate::database::manifest::{Manifest, SegmentNote};
@@ -36,6 +35,8 @@ pub struct Pull<'a> {
     pub output: &'a Path,
     /// Whether the database in place has a say.
     pub precedent: Precedent,
+    /// What the database in use holds, where somebody has one open: it has the same say, whatever became of its file.
+    pub in_use: Option<&'a Manifest>,
     /// On whose behalf, and until when.
     pub caller: &'a Caller<'a>,
 }
@@ -186,7 +187,8 @@ impl Pull<'_> {
         })
     }
 
-    /// The database in place, where there is one that can be read. What is something else is not overwritten unasked.
+    /// The database in place, where there is one that can be read. What is something else is not overwritten unasked, nor is what
+    /// cannot be read any more, unless the database in use tells what must not be lost.
     fn in_place(&self) -> Result<Option<InPlace>, ArtifactError> {
         let file = match File::open(self.output) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -197,18 +199,36 @@ impl Pull<'_> {
                 file: Arc::new(file),
                 contents,
             })),
-            Err(DatabaseFault::Foreign) if self.precedent == Precedent::Respected => {
-                Err(ArtifactError::InPlace(self.output.to_owned()))
+            Err(fault) if self.precedent == Precedent::Respected => {
+                self.not_compared(fault).map_or(Ok(None), Err)
             }
             Err(_) => Ok(None),
         }
     }
 
+    /// Why what is in place may not be replaced, although nobody can compare with it.
+    fn not_compared(&self, fault: DatabaseFault) -> Option<ArtifactError> {
+        let path = self.output.to_owned();
+        match fault {
+            DatabaseFault::Foreign => Some(ArtifactError::InPlace(path)),
+            _ if self.in_use.is_some() => None,
+            fault => Some(ArtifactError::DamagedInPlace { path, fault }),
+        }
+    }
+
     fn compare(&self, in_place: Option<&InPlace>, next: &Manifest) -> Result<(), ArtifactError> {
-        let Some(in_place) = in_place.filter(|_| self.precedent == Precedent::Respected) else {
+        if self.precedent == Precedent::Overruled {
             return Ok(());
-        };
-        let setbacks = setbacks(&in_place.contents.manifest, next);
+        }
+        let in_place = in_place.map(|in_place| &in_place.contents.manifest);
+        let mut setbacks = Vec::new();
+        for current in self.in_use.into_iter().chain(in_place) {
+            for setback in succession::setbacks(current, next) {
+                if !setbacks.contains(&setback) {
+                    setbacks.push(setback);
+                }
+            }
+        }
         if setbacks.is_empty() {
             Ok(())
         } else {

@@ -15,6 +15,7 @@ use cise_testkit::images::{Format, Image};
 use cise_testkit::registry::Registry as Peer;
 
 use super::*;
+use crate::database::Manifest;
 use crate::database::build::Outcome;
 use crate::database::tests::world::{Record, World};
 
@@ -80,6 +81,16 @@ impl Bed {
         output: &Path,
         precedent: Precedent,
     ) -> Result<Pulled, ArtifactError> {
+        self.pull_beside(None, trust, output, precedent).await
+    }
+
+    async fn pull_beside(
+        &self,
+        in_use: Option<&Manifest>,
+        trust: &Trust,
+        output: &Path,
+        precedent: Precedent,
+    ) -> Result<Pulled, ArtifactError> {
         let reference = self.reference("advisories");
         let job = Pull {
             registry: &self.registry,
@@ -87,6 +98,7 @@ impl Bed {
             trust,
             output,
             precedent,
+            in_use,
             caller: &self.caller(),
         };
         pull(&job, &mut |_| {}).await
@@ -281,6 +293,57 @@ async fn a_damaged_database_in_place_is_mended_and_a_damaged_one_is_not_pushed()
         matches!(refused, ArtifactError::Damaged { .. }),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn a_step_back_is_refused_over_a_file_whose_manifest_is_damaged_or_gone() {
+    use Precedent::{Overruled, Respected};
+    let Some(bed) = Bed::set_up() else { return };
+    let (mut world, folder) = (world(), tempfile::tempdir().unwrap());
+    let output = folder.path().join("pulled.db");
+    let old = Trust::Digest(bed.push(&world, None).await.unwrap().digest);
+    world.declare("Debian.zip", &["Debian"], Some("2024-05-03T00:00:00Z"));
+    let newer = world.build().manifest;
+    let new = Trust::Digest(bed.push(&world, None).await.unwrap().digest);
+    let mut damaged = world.bytes();
+    let near_the_end = damaged.len() - 100;
+    damaged[near_the_end] ^= 0x55;
+    let older = "the database in place is not replaced: Debian:12 is older: of 2024-05-02T00:00:00Z instead of 2024-05-03T00:00:00Z";
+    let unread = format!(
+        "the advisory database in place, `{}`, cannot be read: its manifest is damaged; it may be newer than this one, and is not replaced",
+        output.display()
+    );
+    for (file, in_use, trust, precedent, refused) in [
+        (Some(&damaged), None, &old, Respected, Some(&*unread)),
+        (Some(&damaged), None, &new, Respected, Some(&*unread)),
+        (Some(&damaged), None, &old, Overruled, None),
+        (Some(&damaged), Some(&newer), &old, Respected, Some(older)),
+        (Some(&damaged), Some(&newer), &new, Respected, None),
+        (None, Some(&newer), &old, Respected, Some(older)),
+        (None, Some(&newer), &new, Respected, None),
+        (None, None, &old, Respected, None),
+        (
+            Some(&world.bytes()),
+            Some(&newer),
+            &old,
+            Respected,
+            Some(older),
+        ),
+    ] {
+        let _ = fs::remove_file(&output);
+        if let Some(bytes) = file {
+            fs::write(&output, bytes).unwrap();
+        }
+        let pulled = bed.pull_beside(in_use, trust, &output, precedent).await;
+        let told = pulled.err().map(|error| error.to_string());
+        assert_eq!(told.as_deref(), refused, "{trust:?} {precedent:?}");
+        let after = fs::read(&output).ok();
+        assert_eq!(
+            after.as_ref() == file,
+            refused.is_some(),
+            "{trust:?} {precedent:?}"
+        );
+    }
 }
 
 #[tokio::test]
