@@ -23,6 +23,14 @@ impl Failure {
         self
     }
 
+    /// The same failure, with what may help, where anything is known to.
+    pub(crate) fn with_any_hint(self, hint: Option<&str>) -> Self {
+        match hint {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
     /// The same failure, with what it is about before it.
     pub(crate) fn about(self, what: &str) -> Self {
         Self {

@@ -136,6 +136,10 @@ pub fn build<E: Display>(
     parse: &(impl Fn(&[u8]) -> Result<Option<Advisory>, E> + Sync),
     progress: &mut Progress<'_>,
 ) -> Result<Built, BuildError> {
+    let folder = folder_of(output);
+    if !folder.is_dir() {
+        return Err(BuildError::NoFolder(folder.to_owned()));
+    }
     let sources = inputs
         .iter()
         .map(Source::open)
@@ -143,7 +147,7 @@ pub fn build<E: Display>(
     let previous = Previous::open(output);
     let alike = previous.as_ref().filter(|one| one.is_alike(build));
     let plan = Plan::new(alike, &sources);
-    let mut gathering = Gathering::new(build, folder_of(output), plan);
+    let mut gathering = Gathering::new(build, folder, plan);
     gathering.sources(&sources, parse, progress)?;
     let gathered = gathering.finish()?;
     output::write(build, gathered, previous.as_ref(), output, progress)

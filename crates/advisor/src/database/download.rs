@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use cise_registry::{
-    Body, ByteLimit, Deadline, Download, Downloaded, FetchError, Http, Validators,
+    Body, ByteLimit, Deadline, Download, Downloaded, FetchError, Http, Reason, Validators,
 };
 use jiff::Timestamp;
 
@@ -70,6 +70,27 @@ pub enum DownloadError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl DownloadError {
+    /// What may help, where that is more than the message says.
+    pub fn hint(&self) -> Option<&'static str> {
+        let Self::Fetch { why, .. } = self else {
+            return None;
+        };
+        why.hint().or(match &why.reason {
+            Reason::ConnectionRefused
+            | Reason::Dns(_)
+            | Reason::NoConnection(_)
+            | Reason::TimedOut => Some(
+                "check the address, and that it is reached from here, perhaps by a proxy (HTTPS_PROXY); a file that was fetched elsewhere is a source as well",
+            ),
+            Reason::UnexpectedStatus(_) | Reason::Forbidden => {
+                Some("check the address; ecosystems are written as osv.dev does, as in `osv:Rocky Linux`")
+            }
+            _ => None,
+        })
+    }
 }
 
 impl Address {

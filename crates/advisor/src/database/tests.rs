@@ -237,7 +237,7 @@ fn only_selected_releases_are_kept() {
         [debian(11)]
     );
     world.settings.releases = Releases::Only(BTreeSet::from(["Alpine".into()]));
-    assert!(matches!(world.try_build(), Err(BuildError::Empty)));
+    assert!(matches!(world.try_build(), Err(BuildError::Empty(_))));
 }
 
 #[test]
@@ -374,6 +374,76 @@ fn a_source_of_no_known_kind_is_refused_by_name() {
     assert!(
         matches!(error, BuildError::Kind { .. }) && error.to_string().contains("notes.txt"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_build_of_nothing_says_what_was_expected_and_what_to_do() {
+    let told = |world: &World| {
+        let error = world.try_build().err().map(|error| {
+            let hint = error.hint().unwrap_or("nothing to do");
+            format!("{error}; {hint}")
+        });
+        error.unwrap_or_default()
+    };
+    let mut empty = sample();
+    empty.folder("local", &[]);
+    let mut bare = sample();
+    bare.raw_archive("bare.zip", &[("README", "no record")]);
+    let mut list = World::new();
+    list.raw("kev.json", world::KEV.as_bytes());
+    let mut other = sample();
+    other.settings.releases = Releases::Only(["Alpine".into(), "Debian:7".into()].into());
+    let mut object = sample();
+    object.raw("some.json", b"{\"some\": \"object\"}");
+    let mut cut = sample();
+    let bytes = fs::read(cut.path("Debian.zip")).unwrap();
+    cut.raw("cut.zip", &bytes[..bytes.len() / 2]);
+    for (world, expected, hint) in [
+        (
+            &empty,
+            "has no records: expected files `*.json`",
+            "`osv:Debian` fetches",
+        ),
+        (
+            &bare,
+            "has no records: expected files `*.json`",
+            "`osv:Debian` fetches",
+        ),
+        (
+            &list,
+            "the sources have no advisory of any release",
+            "give at least one archive or folder",
+        ),
+        (
+            &other,
+            "the sources have no advisory of Alpine, Debian:7",
+            "--release takes a full name",
+        ),
+        (
+            &object,
+            "expected CISA's catalogue of known exploited vulnerabilities or the dates of endoflife.date",
+            "nothing to do",
+        ),
+        (&cut, "is damaged", "fetch it again"),
+    ] {
+        let told = told(world);
+        assert!(told.contains(expected) && told.contains(hint), "{told}");
+    }
+}
+
+#[test]
+fn without_a_folder_for_the_output_nothing_is_read() {
+    let world = sample();
+    let output = world.path("missing").join("advisories.db");
+    let parse = |_: &[u8]| -> Result<_, String> { panic!("it was read") };
+    let inputs = [build::Input::new(world.path("Debian.zip"))];
+    let built = build::build(&world.settings, &inputs, &output, &parse, &mut |_| {});
+    let told = built.unwrap_err().to_string();
+    assert!(told.starts_with("there is no folder `"), "{told}");
+    assert!(
+        told.ends_with("missing` for the advisory database"),
+        "{told}"
     );
 }
 

@@ -62,6 +62,10 @@ pub(super) fn run(args: &BuildArgs) -> Result<(), Failure> {
     let parse = |record: &[u8]| osv::parse(record, plan.now);
     let built = build(&plan, &inputs, &args.output, &parse, &mut |stage| {
         progress.show(|| shown(stage));
+    });
+    let built = built.map_err(|error| {
+        let hint = error.hint();
+        Failure::from(error).with_any_hint(hint)
     })?;
     drop(progress);
     tell(args, &built);
@@ -152,7 +156,10 @@ impl Remote {
         progress.show(|| format!("fetching {}", address.url()));
         let deadline = Deadline::after(PATIENCE);
         let fetching = download::fetch(address, output, self.registry.http(), deadline);
-        Ok(self.runtime.block_on(fetching)?)
+        self.runtime.block_on(fetching).map_err(|error| {
+            let hint = error.hint();
+            Failure::from(error).with_any_hint(hint)
+        })
     }
 }
 

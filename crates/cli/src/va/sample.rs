@@ -208,11 +208,7 @@ impl Asking<'_> {
 
 fn unresolved(error: RegistryError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::from(error);
-    match hint {
-        Some(hint) => failure.with_hint(hint),
-        None => failure,
-    }
+    Failure::from(error).with_any_hint(hint)
 }
 
 fn unadvised(error: Unadvised) -> Failure {
@@ -225,11 +221,7 @@ fn unadvised(error: Unadvised) -> Failure {
         ),
         error => error.hint(),
     };
-    let failure = Failure::from(error);
-    match hint {
-        Some(hint) => failure.with_hint(hint),
-        None => failure,
-    }
+    Failure::from(error).with_any_hint(hint)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::database::error::DatabaseFault;
+use crate::database::manifest::Releases;
 use crate::database::wire::Malformed;
 
 /// Why no database was built. The one that was there stays.
@@ -58,9 +59,18 @@ pub enum BuildError {
         /// The first of them.
         examples: Box<str>,
     },
+    /// A source that should have records has none.
+    #[error("the source `{}` has no records: expected files `*.json` in it, and not in folders below it", path.display())]
+    NoRecords {
+        /// The source.
+        path: PathBuf,
+    },
     /// Nothing was kept.
-    #[error("the sources have no advisory of the releases that were selected")]
-    Empty,
+    #[error("{}", nothing_of(.0))]
+    Empty(Releases),
+    /// There is no folder for the output.
+    #[error("there is no folder `{}` for the advisory database", .0.display())]
+    NoFolder(PathBuf),
     /// The rows are too many to be sorted.
     #[error("the rows do not fit into {most} sorted runs: raise the memory of the build")]
     TooManyRuns {
@@ -84,4 +94,39 @@ pub enum BuildError {
     /// A segment that did not change cannot be taken over from the database that is there.
     #[error("the advisory database that is there cannot be read: {0}")]
     Previous(DatabaseFault),
+}
+
+fn nothing_of(selected: &Releases) -> String {
+    match selected {
+        Releases::All => "the sources have no advisory of any release".to_owned(),
+        Releases::Only(names) => {
+            let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+            format!("the sources have no advisory of {}", names.join(", "))
+        }
+    }
+}
+
+impl BuildError {
+    /// What may help, where that is more than the message says.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Archive { .. } => {
+                "a download that broke off leaves such a file: fetch it again, or name its address as the source"
+            }
+            Self::NoRecords { .. } => {
+                "osv.dev publishes an archive for each ecosystem, which `osv:Debian` fetches"
+            }
+            Self::Empty(Releases::All) => {
+                "give at least one archive or folder of OSV records, as `osv:Debian` or Debian.zip; lists alone judge nothing"
+            }
+            Self::Empty(Releases::Only(_)) => {
+                "--release takes a full name, as `Debian:12`, or a family, as `Alpine`"
+            }
+            Self::NoFolder(_) => "make the folder, or write to another place with -o",
+            Self::Scratch(_) => {
+                "the build needs room in the folder of its output for some times the size of the archives"
+            }
+            _ => return None,
+        })
+    }
 }

@@ -96,6 +96,10 @@ impl<'a> Gathering<'a> {
         match self.plan.need(source) {
             Need::Everything => {
                 let tally = self.read(source, records, None, parse, progress)?;
+                if tally.records == 0 {
+                    let path = source.path.clone();
+                    return Err(BuildError::NoRecords { path });
+                }
                 self.plan.changed(&tally.ecosystems);
                 Ok(note(source, tally))
             }

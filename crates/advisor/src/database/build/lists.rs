@@ -61,8 +61,11 @@ pub(crate) fn known_exploited(
         .take(MAX_CATALOGUE_BYTES)
         .read_to_end(&mut bytes)
         .map_err(|source| unreadable(path, source))?;
-    let document: Document =
-        serde_json::from_slice(&bytes).map_err(|error| senseless(path, &error.to_string()))?;
+    let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
+        let expected = "expected CISA's catalogue of known exploited vulnerabilities or the dates of endoflife.date, and records of OSV in a \
+                        folder or an archive";
+        senseless(path, &format!("{expected}: {error}"))
+    })?;
     for entry in &document.vulnerabilities {
         check_name(path, &entry.cve)?;
         each(&entry.cve, &entry.known_exploited())?;

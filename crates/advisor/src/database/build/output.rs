@@ -99,7 +99,7 @@ fn assemble(
     };
     assembly.feeds(gathered.rows, gathered.plan.kept())?;
     if assembly.segments.is_empty() {
-        return Err(BuildError::Empty);
+        return Err(BuildError::Empty(build.releases.clone()));
     }
     let mut kept = gathered.plan.kept().len();
     if let Some(join) = &join {
