@@ -165,7 +165,8 @@ pub(crate) struct AdvisorSection {
     pub(crate) already_admitted_hours: Option<u32>,
     /// The paid channels whose fixes can be had, and therefore count. Default: none.
     pub(crate) subscriptions: Vec<SubscriptionSetting>,
-    /// How old the advisories of a release may be before there is a warning, in hours, 1 to 8760. Default: 48.
+    /// How old the advisories of a release may be before there is a warning, in hours, 1 to `refuseAfterHours`. Default: 48, or
+    /// `refuseAfterHours` where that is less.
     pub(crate) warn_after_hours: Option<u32>,
     /// How old the advisories of a release may be before images of it can no longer be judged, in hours, 1 to 8760. Default: 336.
     pub(crate) refuse_after_hours: Option<u32>,

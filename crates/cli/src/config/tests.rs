@@ -228,6 +228,8 @@ fn a_fault_is_told_with_its_file_line_and_field_and_what_was_expected() {
         "advisor:\n  cache: {folder: layers, maxMiB: 0}\n",
         "advisor:\n  scratch: {maxMiB: 1}\n",
         "advisor:\n  packages: [os, language]\n",
+        "advisor:\n  warnAfterHours: 337\n",
+        "advisor:\n  warnAfterHours: 48\n  refuseAfterHours: 24\n",
         "cluster:\n  selfHealing: {repository: 'icr.io/cise:v1', serviceAccounts: [cise]}\n",
         "a: b\n---\nc: d\n",
         "a: [\n",

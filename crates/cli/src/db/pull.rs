@@ -88,12 +88,9 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
                 | ArtifactError::InPlace(_)
                 | ArtifactError::DamagedInPlace { .. }
         );
-        let failure = Failure::from(error);
-        if may_be_forced {
-            failure.with_hint("if it is meant, --force replaces it")
-        } else {
-            failure
-        }
+        let forced = may_be_forced.then_some("if it is meant, --force replaces it");
+        let hint = forced.or(error.hint());
+        Failure::from(error).with_any_hint(hint)
     })
 }
 

@@ -80,7 +80,10 @@ async fn push(args: &PushArgs, reference: &Reference) -> Result<Pushed, Failure>
     let progress = Progress::start();
     let mut show =
         |transfer: Transfer<'_>| progress.show(|| carrying::carrying("pushing", transfer));
-    Ok(artifact::push(&job, &mut show).await?)
+    artifact::push(&job, &mut show).await.map_err(|error| {
+        let hint = error.hint();
+        Failure::from(error).with_any_hint(hint)
+    })
 }
 
 impl PushArgs {

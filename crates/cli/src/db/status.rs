@@ -8,6 +8,7 @@ use cise_registry::ByteCount;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::args::ConfigArg;
 use crate::failure::Failure;
 use crate::{advisories, terminal};
 
@@ -16,14 +17,17 @@ pub(super) struct StatusArgs {
     /// The advisory database
     #[arg(long, value_name = "FILE", env = "CISE_DB")]
     db: PathBuf,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 pub(super) fn run(args: &StatusArgs) -> Result<(), Failure> {
     let database = advisories::open(&args.db)?;
-    terminal::print(&page(&database, Timestamp::now()))
+    let ages = args.config.read()?.admission.rules.age;
+    terminal::print(&page(&database, ages, Timestamp::now()))
 }
 
-fn page(database: &Database, now: Timestamp) -> String {
+fn page(database: &Database, ages: AgeRules, now: Timestamp) -> String {
     let status = database.status();
     let mut page = format!("digest {}, {}\n", status.digest, ByteCount(status.bytes));
     // Writing to a string cannot fail.
@@ -60,7 +64,7 @@ fn page(database: &Database, now: Timestamp) -> String {
             feed.ecosystem.as_str(),
             feed.advisories,
             coverage(feed),
-            age(feed, now)
+            age(feed, ages, now)
         );
     }
     page
@@ -73,9 +77,9 @@ fn coverage(feed: &Feed) -> &'static str {
     }
 }
 
-fn age(feed: &Feed, now: Timestamp) -> String {
+fn age(feed: &Feed, ages: AgeRules, now: Timestamp) -> String {
     let hours = |age: SignedDuration| format!("{} h", age.as_hours());
-    match feed.freshness(now, AgeRules::default()) {
+    match feed.freshness(now, ages) {
         Freshness::Fresh => feed
             .as_of
             .map_or_else(String::new, |as_of| hours(now.duration_since(as_of))),

@@ -108,6 +108,16 @@ pub enum Unfit {
     },
 }
 
+impl ArtifactError {
+    /// What may help, where that is more than the message says.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Registry(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
 impl From<RegistryError> for ArtifactError {
     fn from(error: RegistryError) -> Self {
         Self::Registry(Box::new(error))

@@ -258,8 +258,14 @@ impl Reader<'_> {
             let field = format!("advisor.{field}");
             self.bounded(&field, written, 1..=MAX_HOURS, default)
         };
-        let warn = hours("warnAfterHours", section.warn_after_hours, 48)?;
         let refuse = hours("refuseAfterHours", section.refuse_after_hours, 336)?;
+        let warn = hours("warnAfterHours", section.warn_after_hours, refuse.min(48))?;
+        if warn > refuse {
+            let why = format!(
+                "{warn} is past `refuseAfterHours`, {refuse}, so that nothing would be warned of: expected at most that"
+            );
+            return Err(self.fault("advisor.warnAfterHours", why));
+        }
         Ok(AgeRules {
             warn: SignedDuration::from_hours(warn.into()),
             refuse: SignedDuration::from_hours(refuse.into()),
