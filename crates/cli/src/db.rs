@@ -2,6 +2,7 @@
 
 mod build;
 mod carrying;
+mod declared;
 mod pull;
 mod push;
 mod status;

@@ -12,6 +12,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::carrying::PATIENCE;
+use super::declared::{self, Declared, Given};
 use crate::args::ConfigArg;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -37,13 +38,14 @@ pub(super) struct BuildArgs {
     /// Keep only this release (`Debian:12`) or family (`Alpine`); may be given several times
     #[arg(long, value_name = "NAME")]
     release: Vec<String>,
-    /// The sources are complete for this release or family; may be given several times
-    #[arg(long, value_name = "NAME")]
-    covers: Vec<String>,
-    /// The state of the world that the sources show; by default, when they were changed as their server says, or the last of
-    /// their records was
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<Timestamp>,
+    /// That source is complete for this release or family; may be given several times, and without its name where no other one has
+    /// records
+    #[arg(long, value_name = "[SOURCE=]NAME", value_parser = declared::parse::<String>)]
+    covers: Vec<Declared<String>>,
+    /// The state of the world that a source shows, or all that are not named; by default, when it was changed as its server says, or
+    /// the last of its records was
+    #[arg(long, value_name = "[SOURCE=]TIME", value_parser = declared::parse::<Timestamp>)]
+    as_of: Vec<Declared<Timestamp>>,
     /// Leave out the lines for people, which makes the database smaller
     #[arg(long)]
     no_texts: bool,
@@ -84,33 +86,37 @@ pub(super) fn run(args: &BuildArgs) -> Result<(), Failure> {
 
 impl BuildArgs {
     fn inputs(&self) -> Result<Vec<Input>, Failure> {
-        let mut remote = None;
-        let mut inputs = Vec::new();
-        for source in &self.sources {
-            let Some(address) = Address::parse(source) else {
-                inputs.push(self.input(Path::new(source), None));
-                continue;
-            };
-            let remote = match &mut remote {
-                Some(remote) => remote,
-                none => none.insert(Remote::open(&self.config)?),
-            };
-            let copy = remote.fetch(&address, &self.output)?;
-            inputs.push(self.input(&copy.path, copy.as_of));
-        }
-        Ok(inputs)
+        let mut sources = self.given()?;
+        declared::covers(&self.covers, &mut sources)?;
+        declared::as_of(&self.as_of, &mut sources)?;
+        Ok(sources.into_iter().map(|source| source.input).collect())
     }
 
-    fn input(&self, path: &Path, as_of: Option<Timestamp>) -> Input {
-        Input {
-            covers: self
-                .covers
-                .iter()
-                .map(|name| name.as_str().into())
-                .collect(),
-            as_of: self.as_of.or(as_of),
-            ..Input::new(path)
+    /// The sources, fetched where they are addresses.
+    fn given(&self) -> Result<Vec<Given>, Failure> {
+        let mut remote = None;
+        let mut given = Vec::new();
+        for source in &self.sources {
+            let input = match Address::parse(source) {
+                None => Input::new(source),
+                Some(address) => {
+                    let remote = match &mut remote {
+                        Some(remote) => remote,
+                        none => none.insert(Remote::open(&self.config)?),
+                    };
+                    let copy = remote.fetch(&address, &self.output)?;
+                    Input {
+                        as_of: copy.as_of,
+                        ..Input::new(copy.path)
+                    }
+                }
+            };
+            given.push(Given {
+                written: source.clone(),
+                input,
+            });
         }
+        Ok(given)
     }
 
     fn plan(&self, now: Timestamp) -> Build {

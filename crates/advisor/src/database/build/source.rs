@@ -35,6 +35,16 @@ impl Input {
             as_of: None,
         }
     }
+
+    /// Whether it is a folder or an archive, and so has records. What cannot be opened has none.
+    pub fn has_records(&self) -> bool {
+        let is_archive = || {
+            let mut start = [0; 2];
+            let file = File::open(&self.path);
+            file.is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"PK"
+        };
+        self.path.is_dir() || is_archive()
+    }
 }
 
 /// A source that was looked at.
