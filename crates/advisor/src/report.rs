@@ -16,7 +16,7 @@ use crate::assessment::{
     self, Assessment, ExemptStatus, Issue, NotCounted, Status, Uncounted, Unjudged,
     VulnerablePackage,
 };
-use crate::database::{KnownExploited, Ransomware};
+use crate::database::{Exploitation, KnownExploited, Ransomware};
 use crate::exemption::Exemption;
 use crate::{Release, Severity};
 use purl::purl;
@@ -95,6 +95,9 @@ pub struct Vulnerability {
     /// Ours: its entry in CISA's catalogue of known exploited vulnerabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kev: Option<Kev>,
+    /// Ours: its score of the Exploit Prediction Scoring System.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
     /// Ours: the exemption of the vulnerability.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemption: Option<AppliedExemption>,
@@ -183,6 +186,15 @@ pub struct Kev {
     pub due: Option<String>,
     /// Whether ransomware campaigns are known to use it.
     pub known_ransomware: bool,
+}
+
+/// A score of the Exploit Prediction Scoring System, in numbers from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epss {
+    /// The probability of exploitation within 30 days.
+    pub probability: f64,
+    /// The share of all scored vulnerabilities that have this score or a lower one.
+    pub percentile: f64,
 }
 
 /// The exemption that covers a vulnerability or a notice.
@@ -306,6 +318,7 @@ impl Vulnerability {
                 .collect(),
             severity: issue.severity,
             kev: issue.known_exploited.as_ref().map(Kev::from),
+            epss: issue.exploitation.map(Epss::from),
             exemption: issue.exemption.as_deref().map(AppliedExemption::from),
         }
     }
@@ -357,6 +370,16 @@ impl From<&KnownExploited> for Kev {
             added: known.added.to_string(),
             due: known.due.map(|due| due.to_string()),
             known_ransomware: known.ransomware == Ransomware::Known,
+        }
+    }
+}
+
+impl From<Exploitation> for Epss {
+    fn from(score: Exploitation) -> Self {
+        let share = |parts: u32| f64::from(parts) / f64::from(Exploitation::WHOLE);
+        Self {
+            probability: share(score.probability),
+            percentile: share(score.percentile),
         }
     }
 }

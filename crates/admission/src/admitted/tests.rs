@@ -29,6 +29,7 @@ fn issue(id: &str) -> Issue {
         id: id.into(),
         severity: Severity::High,
         known_exploited: None,
+        exploitation: None,
         exemption: None,
         notices: Vec::new(),
     }

@@ -37,6 +37,7 @@ fn vulnerable() -> Assessment {
         id: "CVE-2026-10001".into(),
         severity: Severity::High,
         known_exploited: None,
+        exploitation: None,
         exemption: None,
         notices: vec![Notice {
             id: "DSA-6001-1".into(),

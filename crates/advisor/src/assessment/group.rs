@@ -40,6 +40,7 @@ fn charge<S: AdvisorySource>(findings: &mut [Finding], known: &mut Known<'_, S>)
             id,
             severity: severity.unwrap_or_default(),
             known_exploited: known.known_exploited,
+            exploitation: known.exploitation,
             exemption: None,
             notices: notices.filter_map(notice).collect(),
         },

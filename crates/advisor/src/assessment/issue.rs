@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Package;
 use crate::Severity;
-use crate::database::KnownExploited;
+use crate::database::{Exploitation, KnownExploited};
 use crate::exemption::Exemption;
 use crate::inventory::Platform;
 
@@ -21,6 +21,9 @@ pub struct Issue {
     pub severity: Severity,
     /// Its entry in the catalogue of known exploited vulnerabilities.
     pub known_exploited: Option<KnownExploited>,
+    /// How probable its exploitation is, where anybody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploitation: Option<Exploitation>,
     /// The exemption of the vulnerability as a whole. It is not written: whoever is told of an issue applies exemptions anew.
     #[serde(skip)]
     pub exemption: Option<Arc<Exemption>>,
@@ -126,13 +129,14 @@ impl Issue {
         self.notices.iter().flat_map(|notice| &notice.packages)
     }
 
-    /// Sorts by what matters: what is not exempted, then what is known to be exploited, then what is severe; for a reader,
-    /// unknown severities come after those that are known to be high.
+    /// Sorts by what matters: what is not exempted, then what is known to be exploited, then what is severe, then what is
+    /// probably exploited; for a reader, unknown severities come after those that are known to be high.
     pub(super) fn urgency(&self) -> impl Ord + use<> {
         (
             self.is_exempt(),
             self.known_exploited.is_none(),
             Reverse(self.severity.urgency()),
+            Reverse(self.exploitation),
             self.id.clone(),
         )
     }

@@ -97,6 +97,29 @@ fn a_report_of_issues_has_ibms_fields_and_ours_beside_them() {
 }
 
 #[test]
+fn a_score_is_told_where_there_is_one() {
+    let advisories = [
+        advisory("DSA-1-1", &["CVE-2026-1"], "openssl", "3.0.10-1"),
+        advisory("DSA-2-1", &["CVE-2026-2"], "openssl", "3.0.10-1"),
+    ];
+    let source = Source::of(advisories).knowing("CVE-2026-1", scored(94_358));
+    let assessment = assessed(&with_openssl(), &source);
+    let json = json(&assessment);
+    let scores = ["0", "1"].map(|index| json.pointer(&format!("/vulnerabilities/{index}/epss")));
+    let score = serde_json::json!({ "probability": 0.94358, "percentile": 0.99 });
+    assert_eq!(scores, [Some(&score), None]);
+    for detail in [Detail::Brief, Detail::Extended] {
+        let text = render(&report(&assessment), Sections::Vulnerabilities, detail);
+        let told: Vec<_> = text.lines().filter(|line| line.contains("EPSS")).collect();
+        assert_eq!(told.len(), 1, "{text}");
+        assert!(
+            told[0].contains("CVE-2026-1") && told[0].contains("unknown, EPSS 94.36 %"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_report_of_what_was_not_judged_says_why() {
     insta::assert_json_snapshot!(report(&incomplete()));
 }

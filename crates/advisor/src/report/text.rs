@@ -273,11 +273,12 @@ fn policy_status(status: ExemptStatus) -> &'static str {
 }
 
 fn severity(vulnerability: &Vulnerability) -> String {
-    let severity = vulnerability.severity;
-    match &vulnerability.kev {
-        Some(_) => format!("{severity}, exploited"),
-        None => severity.to_string(),
-    }
+    let exploited = vulnerability.kev.as_ref().map(|_| "exploited".to_owned());
+    let score = vulnerability
+        .epss
+        .map(|score| format!("EPSS {:.2} %", score.probability * 100.0));
+    let parts = [Some(vulnerability.severity.to_string()), exploited, score];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn fixes(report: &ScanReport) -> Table {

@@ -107,6 +107,7 @@ fn expected_charge(id: &str, notices: BTreeMap<&str, (&Noticed, Packages<'_>)>) 
                 of_others.unwrap_or_default()
             },
             known_exploited: known.known_exploited,
+            exploitation: known.exploitation,
             exemption: None,
             notices: notices.into_values().map(notice).collect(),
         },

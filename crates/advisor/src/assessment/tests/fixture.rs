@@ -8,7 +8,7 @@ use jiff::civil::date;
 
 use super::super::*;
 use crate::database::{
-    Coverage, Feed, FixDates, KnownExploited, LifeSpan, Ransomware, Vulnerability,
+    Coverage, Exploitation, Feed, FixDates, KnownExploited, LifeSpan, Ransomware, Vulnerability,
 };
 use crate::detector::Mark;
 use crate::exemption::{self, Exemption, Exemptions, Subject, TagBinding};
@@ -117,6 +117,17 @@ pub(crate) fn exploited() -> Vulnerability {
             added: date(2026, 1, 2),
             due: Some(date(2026, 1, 23)),
             ransomware: Ransomware::Known,
+        }),
+        ..Vulnerability::default()
+    }
+}
+
+/// Of so many hundred-thousandths.
+pub(crate) fn scored(probability: u32) -> Vulnerability {
+    Vulnerability {
+        exploitation: Some(Exploitation {
+            probability,
+            percentile: 99_000,
         }),
         ..Vulnerability::default()
     }

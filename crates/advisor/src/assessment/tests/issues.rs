@@ -242,6 +242,21 @@ fn a_severity_is_the_packages_else_the_advisorys_else_another_feeds() {
 }
 
 #[test]
+fn of_issues_of_one_severity_the_one_that_is_probably_exploited_comes_first() {
+    let advisories = ["1", "2", "3", "4"].map(|number| {
+        let severity = if number == "4" { "critical" } else { "high" };
+        let (id, cve) = (format!("DSA-{number}-1"), format!("CVE-2026-{number}"));
+        rated(advisory(&id, &[&cve], "openssl", "3.0.10-1"), severity)
+    });
+    let source = Source::of(advisories)
+        .knowing("CVE-2026-2", scored(120))
+        .knowing("CVE-2026-3", scored(94_358));
+    let assessment = assessed(&with_openssl(), &source);
+    let order = assessment.issues.iter().map(|issue| &issue.id[9..]);
+    assert_eq!(order.collect::<Vec<_>>(), ["4", "3", "2", "1"]);
+}
+
+#[test]
 fn issues_are_sorted_by_what_matters() {
     let fixed = |id: &str, vulnerability: &str, severity: &str| {
         rated(

@@ -57,10 +57,13 @@ pub(crate) fn known_exploited(
     mut each: impl FnMut(&str, &KnownExploited) -> Result<(), BuildError>,
 ) -> Result<Catalogue, BuildError> {
     let mut bytes = Vec::new();
-    open(path)?
-        .take(MAX_CATALOGUE_BYTES)
+    let read = open(path)?
+        .take(MAX_CATALOGUE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|source| unreadable(path, source))?;
+    if read as u64 > MAX_CATALOGUE_BYTES {
+        return Err(too_large(path, MAX_CATALOGUE_BYTES));
+    }
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
         let expected = "expected CISA's catalogue of known exploited vulnerabilities or the dates of endoflife.date, and records of OSV in a \
                         folder or an archive";
@@ -80,6 +83,14 @@ pub(crate) fn known_exploited(
 /// Reads scores (`cve,epss,percentile` after comments and a heading), and calls `each` with them. Gives their number.
 pub(crate) fn scores(
     path: &Path,
+    each: impl FnMut(&str, Exploitation) -> Result<(), BuildError>,
+) -> Result<u64, BuildError> {
+    scores_within(path, MAX_SCORES_BYTES, each)
+}
+
+fn scores_within(
+    path: &Path,
+    most: u64,
     mut each: impl FnMut(&str, Exploitation) -> Result<(), BuildError>,
 ) -> Result<u64, BuildError> {
     let mut file = BufReader::new(open(path)?);
@@ -89,14 +100,23 @@ pub(crate) fn scores(
     } else {
         Box::new(file)
     };
-    let lines = BufReader::new(inflated.take(MAX_SCORES_BYTES)).lines();
+    let mut lines = BufReader::new(inflated.take(most + 1));
     let mut count = 0;
-    for (number, line) in lines.enumerate() {
-        let line = line.map_err(|source| unreadable(path, source))?;
+    for number in 0_u64.. {
+        let mut line = String::new();
+        let read = lines.read_line(&mut line);
+        let read = read.map_err(|source| unreadable(path, source))?;
+        if lines.get_ref().limit() == 0 {
+            return Err(too_large(path, most));
+        }
+        if read == 0 {
+            break;
+        }
+        let line = line.trim_end_matches(['\r', '\n']);
         if line.starts_with('#') || line.starts_with("cve,") || line.is_empty() {
             continue;
         }
-        let (name, score) = score(&line).ok_or_else(|| {
+        let (name, score) = score(line).ok_or_else(|| {
             let line = number + 1;
             senseless(
                 path,
@@ -157,6 +177,11 @@ fn unreadable(path: &Path, source: io::Error) -> BuildError {
     }
 }
 
+/// Nothing of it is used: what is past the bound would be missing without a word.
+fn too_large(path: &Path, most: u64) -> BuildError {
+    senseless(path, &format!("it has more than {most} bytes, inflated"))
+}
+
 fn senseless(path: &Path, why: &str) -> BuildError {
     BuildError::List {
         path: path.to_owned(),
@@ -185,6 +210,34 @@ mod tests {
             ("NaN", None),
         ] {
             assert_eq!(share(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_scores_is_read_whole_or_refused_by_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epss.csv");
+        let lines = "cve,epss,percentile\r\nCVE-2024-1,0.1,0.2\nCVE-2024-2,0.1,0.2\n";
+        std::fs::write(&path, lines).unwrap();
+        let length = lines.len() as u64;
+        let read = |most| {
+            let mut names = Vec::new();
+            let count = scores_within(&path, most, |name, _| {
+                names.push(name.to_owned());
+                Ok(())
+            });
+            count
+                .map(|count| (count, names))
+                .map_err(|error| error.to_string())
+        };
+        let all = ["CVE-2024-1", "CVE-2024-2"].map(str::to_owned).to_vec();
+        assert_eq!(read(length), Ok((2, all)));
+        for most in [length - 1, 30, 1] {
+            let told = format!(
+                "the source `{}` cannot be read: it has more than {most} bytes, inflated",
+                path.display()
+            );
+            assert_eq!(read(most), Err(told));
         }
     }
 
