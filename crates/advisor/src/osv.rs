@@ -63,6 +63,7 @@ fn read_affected(
     affected: &AffectedRecord,
 ) -> Result<Affected, Rejected> {
     let ecosystem = Ecosystem::new(&package.ecosystem);
+    check_blanks(record, package)?;
     let ranges: Vec<Range> = affected
         .ranges
         .iter()
@@ -78,6 +79,24 @@ fn read_affected(
         severity: severity::of(&affected.severity).or(specific.severity),
         ecosystem,
     })
+}
+
+/// With a blank at an end, a name of a feed that images are judged by is that of another one, and nothing would match it.
+fn check_blanks(record: &Record, package: &PackageRecord) -> Result<(), Rejected> {
+    let trimmed = Ecosystem::new(package.ecosystem.trim());
+    if Family::of(&trimmed).is_none() {
+        return Ok(());
+    }
+    for (field, name) in [
+        ("affected.package.ecosystem", &package.ecosystem),
+        ("affected.package.name", &package.name),
+    ] {
+        if name.trim() != &**name {
+            let why = format!("`{}` begins or ends with a blank", &**name);
+            return Err(Rejected::shape(Some(&record.id), field, &why));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

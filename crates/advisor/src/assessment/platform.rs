@@ -159,7 +159,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
             let vendor = package.vendor.clone();
             self.leave(package, WhyUnjudged::OtherVendor { vendor });
         } else {
-            for ecosystem in feeds.all() {
+            for ecosystem in feeds.all().chain(&feeds.of_all_releases()) {
                 let family = Family::of(ecosystem);
                 for name in family.into_iter().flat_map(|family| family.names(package)) {
                     self.hold_against(package, ecosystem, name);

@@ -86,9 +86,15 @@ impl Releases {
     pub fn keep(&self, ecosystem: &Ecosystem) -> bool {
         match self {
             Self::All => true,
-            Self::Only(names) => names_it(names, ecosystem),
+            Self::Only(names) => names_it(names, ecosystem) || is_of_one(names, ecosystem),
         }
     }
+}
+
+/// Whether it is a family, without a release, and one of the names is a release of it: what is said of all releases is said of that.
+fn is_of_one(names: &BTreeSet<Box<str>>, ecosystem: &Ecosystem) -> bool {
+    let family = |name: &str| Some(name.split_once(':')?.0 == ecosystem.as_str());
+    names.iter().any(|name| family(name) == Some(true))
 }
 
 /// Whether one of the names is this release's or its family's.
@@ -118,8 +124,8 @@ pub struct SourceNote {
     pub withdrawn: u64,
     /// Those of them that could not be read.
     pub rejected: Remarks,
-    /// Those of them that are kept, and have something that is not as it should be: a bound that has no place in the order of versions.
-    /// Each such thing is one.
+    /// Those of them that are kept, and have something that is not as it should be: a bound that has no place in the order of versions, or
+    /// no package. Each such thing is one.
     #[serde(default, skip_serializing_if = "Remarks::is_empty")]
     pub odd: Remarks,
 }
@@ -182,7 +188,8 @@ mod tests {
         for (ecosystem, kept) in [
             ("Debian:12", true),
             ("Debian:11", false),
-            ("Debian", false),
+            ("Debian", true),
+            ("Ubuntu", false),
             ("Alpine:v3.20", true),
             ("Alpine", true),
             ("Alpaquita:23", false),

@@ -340,6 +340,39 @@ fn bounds_that_cannot_be_ordered_are_counted_and_named_of_the_releases_that_are_
 }
 
 #[test]
+fn a_record_that_concerns_nothing_is_counted_and_named() {
+    let mut world = sample();
+    world.folder("local", &[Record::new("DSA-9-1")]);
+    let built = world.build();
+    let odd: Vec<_> = source(&built, "local")
+        .odd
+        .named()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        odd,
+        [
+            "DSA-9-1.json: it says of no package that it is affected: expected `affected`, with `package` in it"
+        ]
+    );
+}
+
+#[test]
+fn a_record_of_all_releases_is_kept_with_each_of_them() {
+    let mut world = sample();
+    world.folder(
+        "local",
+        &[Record::new("DSA-9-1").fixed("Debian", "zlib", "9")],
+    );
+    for releases in [Releases::All, Releases::Only(["Debian:12".into()].into())] {
+        world.settings.releases = releases;
+        world.build();
+        let found = ids(&world.open(), &Ecosystem::new("Debian"), "zlib");
+        assert_eq!(found, ["DSA-9-1"]);
+    }
+}
+
+#[test]
 fn a_record_whose_checksum_is_wrong_is_rejected() {
     let mut world = sample();
     world.archive(

@@ -55,6 +55,13 @@ impl Feeds {
         self.needed().chain(&self.others)
     }
 
+    /// The feed of what is said of all releases at once, as records of OSV may: without a release in its name. Nothing where the
+    /// distribution has no releases.
+    pub fn of_all_releases(&self) -> Option<Ecosystem> {
+        let family = self.main.family();
+        (family != self.main.as_str()).then(|| Ecosystem::new(family))
+    }
+
     /// Those without which the release is not covered, the main one first.
     pub fn needed(&self) -> impl Iterator<Item = &Ecosystem> {
         std::iter::once(&self.main).chain(&self.also_needed)

@@ -242,6 +242,21 @@ fn a_severity_is_the_packages_else_the_advisorys_else_another_feeds() {
 }
 
 #[test]
+fn an_advisory_of_all_releases_is_one_of_each() {
+    for (ecosystem, status) in [
+        ("Debian", Status::Fail),
+        ("Debian:12", Status::Fail),
+        ("Debian:11", Status::Ok),
+        ("Debian:", Status::Ok),
+    ] {
+        let mut one = advisory("DSA-1-1", &["CVE-2026-1"], "openssl", "3.0.10-1");
+        one.affected[0].ecosystem = Ecosystem::new(ecosystem);
+        let assessment = assessed(&with_openssl(), &Source::of([one]));
+        assert_eq!(assessment.status, status, "{ecosystem}");
+    }
+}
+
+#[test]
 fn of_issues_of_one_severity_the_one_that_is_probably_exploited_comes_first() {
     let advisories = ["1", "2", "3", "4"].map(|number| {
         let severity = if number == "4" { "critical" } else { "high" };

@@ -166,6 +166,10 @@ impl Harvest {
             self.tally.ecosystems.insert(first.ecosystem.clone());
         }
         self.tally.newest = self.tally.newest.max(changed);
+        if advisory.affected.is_empty() {
+            let why = "it says of no package that it is affected: expected `affected`, with `package` in it";
+            self.tally.odd.push(record, why);
+        }
         let kept = advisory.affected.iter();
         kept.filter(|affected| rules.keep(&affected.ecosystem))
             .for_each(|affected| self.note_bounds(record, affected));

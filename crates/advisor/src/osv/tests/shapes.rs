@@ -28,6 +28,33 @@ fn a_record_that_is_withdrawn_later_stands_until_then_and_one_at_no_time_is_reje
 }
 
 #[test]
+fn a_name_with_a_blank_at_an_end_is_rejected_where_images_are_judged_by_it() {
+    for (ecosystem, name, told) in [
+        (
+            "Debian:12 ",
+            "nginx",
+            Some("ecosystem`: `Debian:12 ` begins"),
+        ),
+        (
+            " Debian:12",
+            "nginx",
+            Some("ecosystem`: ` Debian:12` begins"),
+        ),
+        ("Debian:12", "nginx ", Some("name`: `nginx ` begins")),
+        ("Rocky Linux:9", "nginx", None),
+        ("PyPI", "nginx ", None),
+    ] {
+        let record = changed(|record| {
+            record["affected"][0]["package"] = json!({"ecosystem": ecosystem, "name": name});
+        });
+        let read = parse(record.to_string().as_bytes(), NOW).map_err(|error| error.to_string());
+        assert_eq!(read.is_ok(), told.is_none(), "{ecosystem} {name}");
+        let error = read.err().unwrap_or_default();
+        assert!(error.contains(told.unwrap_or_default()), "{error}");
+    }
+}
+
+#[test]
 fn a_list_may_be_null_or_absent() {
     for member in ["aliases", "related", "upstream", "severity", "affected"] {
         let record = changed(|record| record[member] = Value::Null);
