@@ -2,6 +2,7 @@
 //!
 //! What IBM's clients know keeps its names and types; ours stand beside them and may be ignored.
 
+mod exploitation;
 mod purl;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,9 @@ use crate::assessment::{
     self, Assessment, ExemptStatus, Issue, NotCounted, Status, Uncounted, Unjudged,
     VulnerablePackage,
 };
-use crate::database::{Exploitation, KnownExploited, Ransomware};
 use crate::exemption::Exemption;
 use crate::{Release, Severity};
+pub use exploitation::{Epss, Kev};
 use purl::purl;
 
 /// The report about an image, with the image. `cise va -o json` prints an array of them.
@@ -174,27 +175,6 @@ pub struct OsDistribution {
     pub version_id: String,
     /// `VERSION_CODENAME`.
     pub version_code_name: String,
-}
-
-/// An entry in the catalogue of known exploited vulnerabilities.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kev {
-    /// The date on which it joined the catalogue.
-    pub added: String,
-    /// The date by which federal agencies have to act.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<String>,
-    /// Whether ransomware campaigns are known to use it.
-    pub known_ransomware: bool,
-}
-
-/// A score of the Exploit Prediction Scoring System, in numbers from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epss {
-    /// The probability of exploitation within 30 days.
-    pub probability: f64,
-    /// The share of all scored vulnerabilities that have this score or a lower one.
-    pub percentile: f64,
 }
 
 /// The exemption that covers a vulnerability or a notice.
@@ -360,26 +340,6 @@ impl From<&Release> for OsDistribution {
             distribution_id: release.id.to_string(),
             version_id: release.version.to_string(),
             version_code_name: release.codename.to_string(),
-        }
-    }
-}
-
-impl From<&KnownExploited> for Kev {
-    fn from(known: &KnownExploited) -> Self {
-        Self {
-            added: known.added.to_string(),
-            due: known.due.map(|due| due.to_string()),
-            known_ransomware: known.ransomware == Ransomware::Known,
-        }
-    }
-}
-
-impl From<Exploitation> for Epss {
-    fn from(score: Exploitation) -> Self {
-        let share = |parts: u32| f64::from(parts) / f64::from(Exploitation::WHOLE);
-        Self {
-            probability: share(score.probability),
-            percentile: share(score.percentile),
         }
     }
 }

@@ -3,6 +3,7 @@ mod examinations;
 mod exemptions;
 mod fix_dates;
 pub(crate) mod fixture;
+mod further_feeds;
 mod gate;
 mod issues;
 mod platforms;

@@ -89,7 +89,7 @@ async fn pull(args: &PullArgs) -> Result<Pulled, Failure> {
                 | ArtifactError::DamagedInPlace { .. }
         );
         let forced = may_be_forced.then_some("if it is meant, --force replaces it");
-        let hint = forced.or(error.hint());
+        let hint = forced.or_else(|| error.hint());
         Failure::from(error).with_any_hint(hint)
     })
 }
