@@ -137,14 +137,8 @@ fn database(folder: &Path) {
     let mut input = Input::new(records);
     input.covers.insert("Debian:12".into());
     let output = folder.join("advisories.db");
-    build(
-        &settings,
-        &[input],
-        &output,
-        &cise_advisor::osv::parse,
-        &mut |_| {},
-    )
-    .unwrap();
+    let parse = |record: &[u8]| cise_advisor::osv::parse(record, settings.now);
+    build(&settings, &[input], &output, &parse, &mut |_| {}).unwrap();
 }
 
 fn client(host: &str) -> cise_registry::Registry {

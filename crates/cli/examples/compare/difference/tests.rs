@@ -68,11 +68,10 @@ fn database((ecosystem, name, fix): (&str, &str, &str)) -> Database {
     let family = ecosystem.split(':').next().unwrap();
     archives.write(family, &[fact.record()]).unwrap();
     let inputs: Vec<_> = archives.files().unwrap().iter().map(Input::new).collect();
-    let (settings, file) = (
-        Build::new(Timestamp::UNIX_EPOCH),
-        folder.path().join("advisories.db"),
-    );
-    build(&settings, &inputs, &file, &osv::parse, &mut |_| {}).unwrap();
+    let file = folder.path().join("advisories.db");
+    let settings = Build::new(Timestamp::UNIX_EPOCH);
+    let parse = |record: &[u8]| osv::parse(record, settings.now);
+    build(&settings, &inputs, &file, &parse, &mut |_| {}).unwrap();
     Database::open(&file).unwrap()
 }
 
