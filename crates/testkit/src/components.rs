@@ -274,6 +274,18 @@ pub static CHUNKED: Component = Component {
     installed: Installed::Never,
 };
 
+/// What says how the libraries of container runtimes read archives, manifests and configurations.
+pub static READERS: Component = Component {
+    name: "readers",
+    set: Set::Images,
+    build_time: "5 s",
+    module: "readers",
+    package: "tools.invalid/readers",
+    ldflags: STRIPPED,
+    overlay: None,
+    installed: Installed::Never,
+};
+
 /// What finds known vulnerabilities by the records of osv.dev.
 pub static OSV_SCANNER: Component = Component {
     name: "osv-scanner",
@@ -305,7 +317,7 @@ pub static SYFT: Component = Component {
 };
 
 /// Every component.
-pub static ALL: [&Component; 16] = [
+pub static ALL: [&Component; 17] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
@@ -313,6 +325,7 @@ pub static ALL: [&Component; 16] = [
     &REFERRERS,
     &UMOCI,
     &CHUNKED,
+    &READERS,
     &ETCD,
     &KUBE_APISERVER,
     &KUBE_CONTROLLER_MANAGER,

@@ -22,6 +22,7 @@ pub mod mutator;
 pub mod notary;
 pub mod process;
 pub mod proxy;
+pub mod readers;
 pub mod recorder;
 pub mod recordings;
 pub mod registry;
