@@ -78,6 +78,14 @@ impl Configuration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use cise_testkit::components::READERS;
+    use cise_testkit::readers::{Documents, Readers};
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+    use serde_json::json;
+
     use super::*;
 
     const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -157,5 +165,82 @@ mod tests {
         }
         assert!(Configuration::parse(b"{}").is_err());
         assert!(Configuration::parse(b"\xff").is_err());
+    }
+
+    /// A field in the letters that somebody may write it in.
+    fn field(name: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let key = prop_oneof![
+            8 => Just(name.to_owned()),
+            1 => Just(name.to_uppercase()),
+            1 => Just(name.replacen('s', "\u{17f}", 1)),
+        ];
+        (key, prop::sample::select(values))
+            .prop_map(|(key, value)| format!("{}:{value}", json!(key)))
+    }
+
+    fn configuration() -> impl Strategy<Value = String> {
+        const LAYERS: [&str; 2] = [
+            r#"["sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]"#,
+            "[]",
+        ];
+        let more = |name, values| prop::option::weighted(0.2, field(name, values));
+        let rootfs = (
+            field("type", &[r#""layers""#]),
+            field("diff_ids", &LAYERS),
+            more("diff_ids", &LAYERS),
+        )
+            .prop_map(|(kind, ids, more)| {
+                let fields = [kind, ids].into_iter().chain(more);
+                format!(r#""rootfs":{{{}}}"#, fields.collect::<Vec<_>>().join(","))
+            });
+        let fields = (
+            field("os", &[r#""linux""#]),
+            field("architecture", &[r#""amd64""#, r#""arm64""#]),
+            more("os", &[r#""linux""#, r#""windows""#]),
+            more("variant", &[r#""v6""#, r#""v7""#]),
+            more("architecture", &[r#""s390x""#]),
+            rootfs,
+        );
+        fields.prop_map(|(os, architecture, other, variant, again, rootfs)| {
+            let always = [os, architecture, rootfs].into_iter();
+            let all = always.chain(other).chain(variant).chain(again);
+            format!("{{{}}}", all.collect::<Vec<_>>().join(","))
+        })
+    }
+
+    #[test]
+    fn what_is_read_is_what_go_reads() {
+        if READERS.require().is_none() {
+            return;
+        }
+        let go = RefCell::new(Readers::start(Documents::Configurations).expect("the readers"));
+        let compared = Cell::new(0);
+        let config = Config {
+            cases: 500,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+        let result = TestRunner::new_with_rng(config, rng).run(&configuration(), |json| {
+            let Ok(ours) = Configuration::parse(json.as_bytes()) else {
+                return Ok(());
+            };
+            let theirs = go.borrow_mut().read(json.as_bytes()).expect("an answer");
+            let platform = theirs["platform"].as_str().unwrap_or_default();
+            let parts: Vec<_> = platform.split('/').collect();
+            prop_assert_eq!(
+                &ours.platform,
+                &Platform::new(parts[0], parts[1], parts[2]),
+                "{}",
+                json
+            );
+            let ids: Vec<_> = ours.diff_ids.iter().map(|id| json!(id.as_str())).collect();
+            let listed = theirs["diffIDs"].as_array().cloned().unwrap_or_default();
+            prop_assert_eq!(ids, listed, "{}", json);
+            compared.set(compared.get() + 1);
+            Ok(())
+        });
+        result.expect("the same configurations");
+        assert!(compared.get() > 50, "only {compared:?} were compared");
     }
 }
