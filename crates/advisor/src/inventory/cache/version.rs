@@ -2,7 +2,7 @@
 
 /// The version of what is read of layers. It is raised whenever the same layer would be told in another way: by another detector, by
 /// another reader of archives, or in another form of [`LayerInventory`](super::LayerInventory). Files of other versions are not read.
-pub(super) const DETECTORS: u32 = 1;
+pub(super) const DETECTORS: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -16,10 +16,17 @@ mod tests {
 
     /// What each version made of the same layers. Another version gets a row of its own, and none is ever changed: files that were
     /// written under a row may still be on somebody's disk.
-    const TOLD: [(u32, &str); 1] = [(
-        1,
-        "sha256:ca82520e3f8598024f9d35181b34753d4257ed1d37ac21dd8cc924b2912d0f27",
-    )];
+    const TOLD: [(u32, &str); 2] = [
+        (
+            1,
+            "sha256:ca82520e3f8598024f9d35181b34753d4257ed1d37ac21dd8cc924b2912d0f27",
+        ),
+        // Archives that others read in another way, which are none of these layers, are no longer read.
+        (
+            2,
+            "sha256:ca82520e3f8598024f9d35181b34753d4257ed1d37ac21dd8cc924b2912d0f27",
+        ),
+    ];
 
     /// Everything that some detector or the reader of archives has a form of its own for.
     fn layers() -> Vec<Layer> {

@@ -1,15 +1,20 @@
 //! Archives as Go's `archive/tar` reads them, since that is what container runtimes unpack with: V7, ustar, star, PAX and GNU.
 //!
-//! Nothing is copied but names and what is asked for. What runtimes read in different ways is an error.
+//! Nothing is copied but names and what is asked for. What Go's readers and others read in different ways is an error, however
+//! honest it may be: whoever makes an archive that two programs read as two must not choose which of them CISE is.
 
 mod header;
+mod kind;
 mod pax;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use super::LayerError;
 use header::{BLOCK, Header};
 use pax::Extension;
+
+pub(crate) use kind::{Device, Entry, Kind};
 
 /// Where the bytes of an archive come from.
 pub(crate) trait Input {
@@ -34,45 +39,6 @@ pub(crate) struct Archive<I> {
 
 /// The most memory that is taken because a header says so, before any of the content has come.
 const MAX_AT_ONCE: usize = 128 * 1024 * 1024;
-
-/// One entry. Its content is read before the next entry is asked for, or not at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// The path as written.
-    pub(crate) path: String,
-    /// What it is.
-    pub(crate) kind: Kind,
-    /// The bytes of its content in the archive.
-    pub(crate) size: u64,
-}
-
-/// What an entry is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A regular file.
-    File,
-    /// A regular file of which the archive has only some parts.
-    Sparse,
-    /// A directory.
-    Directory,
-    /// A symbolic link to that path.
-    Symlink(String),
-    /// Another name of the file at that path.
-    HardLink(String),
-    /// A device.
-    Device(Device),
-    /// A pipe.
-    Pipe,
-    /// A kind that runtimes do not unpack.
-    Other,
-}
-
-/// A device, by its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Device {
-    Character { major: u64, minor: u64 },
-    Block { major: u64, minor: u64 },
-}
 
 /// Why an archive cannot be read. A phrase that says what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,10 +68,32 @@ pub enum TarError {
     /// A header that would name all entries that follow, which runtimes read in different ways.
     #[error("its archive names files in a global header, which runtimes read in different ways")]
     Global,
+    /// A global header whose own name is that of a file.
+    #[error(
+        "its archive has a global header under the name of a file, which some runtimes take away then"
+    )]
+    GlobalPath,
+    /// A name that programs read in different ways.
+    #[error("its archive names an entry in several ways, of which programs take one or the other")]
+    Name,
+    /// A file whose name ends as those of folders do.
+    #[error(
+        "its archive has a file whose name ends with a slash, which some programs take for a folder"
+    )]
+    Slash,
+    /// A sparse file that programs read in different ways.
+    #[error("its archive has a sparse file in a form that programs read in different ways")]
+    Sparse,
+    /// An entry of a kind that is none of a file system.
+    #[error("its archive has an entry of a kind that container runtimes do not unpack")]
+    Kind,
     /// Something follows the end mark.
     #[error("its archive is followed by other bytes")]
     Trailing,
 }
+
+/// How the names of global headers begin: git's, those of GNU tar and of Go, and Python's.
+const GLOBAL_NAMES: [&str; 3] = ["pax_global_header", "GlobalHead.", "@PaxHeader"];
 
 impl<I: Input> Archive<I> {
     pub(crate) fn new(input: I) -> Self {
@@ -130,9 +118,9 @@ impl<I: Input> Archive<I> {
             self.announce(header.size()?);
             match header.kind() {
                 b'x' => extension.set_pax(&self.small_content()?)?,
-                b'g' => Extension::check_global(&self.small_content()?)?,
-                b'L' => extension.set_long_path(&self.small_content()?),
-                b'K' => extension.set_long_link(&self.small_content()?),
+                b'g' => self.pass_global(&header, &extension)?,
+                b'L' => extension.set_long_path(&self.small_content()?)?,
+                b'K' => extension.set_long_link(&self.small_content()?)?,
                 _ => return self.entry(&header, &extension).map(Some),
             }
         }
@@ -202,46 +190,29 @@ impl<I: Input> Archive<I> {
 
     /// The entry of a header and of the headers before it that extend it.
     fn entry(&mut self, header: &Header, extension: &Extension) -> Result<Entry, LayerError> {
-        let path = extension
-            .path()
-            .map_or_else(|| header.path(), str::to_owned);
-        let link = extension
-            .link()
-            .map_or_else(|| header.link(), str::to_owned);
-        let kind = match header.kind() {
-            b'0' | 0 | b'7' if extension.is_sparse() => Kind::Sparse,
-            // Before there was a kind for directories, a slash at the end said it.
-            b'0' | 0 if path.ends_with('/') => Kind::Directory,
-            b'0' | 0 | b'7' => Kind::File,
-            b'1' => Kind::HardLink(link),
-            b'2' => Kind::Symlink(link),
-            b'5' => Kind::Directory,
-            b'S' => Kind::Sparse,
-            b'3' => {
-                let (major, minor) = header.device()?;
-                Kind::Device(Device::Character { major, minor })
-            }
-            b'4' => {
-                let (major, minor) = header.device()?;
-                Kind::Device(Device::Block { major, minor })
-            }
-            b'6' => Kind::Pipe,
-            _ => Kind::Other,
-        };
-        let size = match kind {
-            // Whatever these say about their size, they have no content.
-            Kind::HardLink(_)
-            | Kind::Symlink(_)
-            | Kind::Directory
-            | Kind::Device(_)
-            | Kind::Pipe => 0,
-            _ => extension.size().map_or_else(|| header.size(), Ok)?,
-        };
-        self.announce(size);
+        let entry = Entry::of(header, extension)?;
+        self.announce(entry.size);
         if header.kind() == b'S' {
             self.pass_sparse_map(header)?;
         }
-        Ok(Entry { path, kind, size })
+        Ok(entry)
+    }
+
+    /// A global header is an entry to Go: what was said before it of the next entry is lost, and runtimes that pass over it have by
+    /// then taken away what is at its path. So it comes first, under one of the names that tools give it.
+    fn pass_global(&mut self, header: &Header, extension: &Extension) -> Result<(), LayerError> {
+        if !extension.is_empty() {
+            return Err(TarError::Name.into());
+        }
+        let path = header.path();
+        let name = path
+            .rsplit_once('/')
+            .map_or(path.as_str(), |(_, name)| name);
+        if !GLOBAL_NAMES.iter().any(|usual| name.starts_with(usual)) {
+            return Err(TarError::GlobalPath.into());
+        }
+        Extension::check_global(&self.small_content()?)?;
+        Ok(())
     }
 
     /// GNU's map of a sparse file goes on in blocks of its own, before the content and not counted with it.

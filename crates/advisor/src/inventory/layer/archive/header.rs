@@ -1,6 +1,7 @@
 //! One header block.
 
 use super::TarError;
+use super::text::text;
 
 /// The size of a block.
 pub(super) const BLOCK: usize = 512;
@@ -26,10 +27,10 @@ enum Layout {
 
 impl Header {
     pub(super) fn new(block: &[u8; BLOCK]) -> Result<Self, TarError> {
-        let layout = match (field(block, 257, 6), field(block, 508, 4)) {
-            (b"ustar\0", b"tar\0") => Layout::Star,
-            (b"ustar\0", _) => Layout::Ustar,
-            (b"ustar ", _) => Layout::Gnu,
+        let layout = match (field(block, 257, 8), field(block, 508, 4)) {
+            (b"ustar  \0", _) => Layout::Gnu,
+            (magic, b"tar\0") if magic.starts_with(b"ustar\0") => Layout::Star,
+            (magic, _) if magic.starts_with(b"ustar\0") => Layout::Ustar,
             _ => Layout::Oldest,
         };
         let header = Self {
@@ -41,10 +42,29 @@ impl Header {
         if said == header.sum(u64::from)
             || said == header.sum(|byte| i64::from(byte.cast_signed()).cast_unsigned())
         {
+            header.check_prefix()?;
             Ok(header)
         } else {
             Err(TarError::Checksum)
         }
+    }
+
+    /// GNU's layout has times where POSIX's has the first part of the path, and Go takes what is no time for that part, since its
+    /// own early versions wrote such headers.
+    fn check_prefix(&self) -> Result<(), TarError> {
+        let is_time = |start| {
+            let time = self.field(start, 12);
+            time.first() == Some(&0) || number(time).is_some()
+        };
+        if self.layout == Layout::Gnu && !(is_time(345) && is_time(357)) {
+            return Err(TarError::Name);
+        }
+        Ok(())
+    }
+
+    /// Whether it is of GNU's layout, which alone has sparse files of the kind `S`.
+    pub(super) fn is_gnu(&self) -> bool {
+        self.layout == Layout::Gnu
     }
 
     /// The kind, as the letter that stands for it.
@@ -54,7 +74,7 @@ impl Header {
 
     /// How long the content is.
     pub(super) fn size(&self) -> Result<u64, TarError> {
-        number(self.field(124, 12)).ok_or(TarError::Number)
+        unsigned(self.field(124, 12)).ok_or(TarError::Number)
     }
 
     pub(super) fn path(&self) -> String {
@@ -78,7 +98,7 @@ impl Header {
     pub(super) fn device(&self) -> Result<(u64, u64), TarError> {
         let number = |start| match self.layout {
             Layout::Oldest => Ok(0),
-            _ => number(self.field(start, 8)).ok_or(TarError::Number),
+            _ => unsigned(self.field(start, 8)).ok_or(TarError::Number),
         };
         Ok((number(329)?, number(337)?))
     }
@@ -108,44 +128,50 @@ pub(super) fn extended_map_goes_on(block: &[u8; BLOCK]) -> bool {
     field(block, 504, 1) != [0]
 }
 
-/// The text before the first NUL.
-pub(super) fn text(bytes: &[u8]) -> String {
-    let end = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(bytes.len());
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
-}
-
 fn field(block: &[u8; BLOCK], start: usize, length: usize) -> &[u8] {
     block.get(start..start + length).unwrap_or_default()
 }
 
-/// A number in octal, or in base 256 where the first bit is set; negative sizes are none.
-fn number(field: &[u8]) -> Option<u64> {
+/// A number that is not negative.
+fn unsigned(field: &[u8]) -> Option<u64> {
+    u64::try_from(number(field)?).ok()
+}
+
+/// A number in octal digits, or in binary where the first bit is set.
+fn number(field: &[u8]) -> Option<i64> {
     match field {
-        [first, rest @ ..] if first & 0x80 != 0 => {
-            let start = u64::from(first & 0x7f);
-            rest.iter().try_fold(start, |value, byte| {
-                value.checked_mul(256)?.checked_add(u64::from(*byte))
-            })
-        }
-        field => octal(field),
+        [first, ..] if first & 0x80 != 0 => binary(field),
+        field => i64::try_from(octal(field)?).ok(),
     }
 }
 
-/// Octal digits between spaces and NULs; none at all are zero.
+/// The complement of two in the bits after the first, the highest first.
+fn binary(field: &[u8]) -> Option<i64> {
+    let is_negative = field.first()? & 0x40 != 0;
+    let invert = if is_negative { 0xff } else { 0 };
+    let bytes = field.iter().enumerate().map(|(at, byte)| match at {
+        0 => (byte ^ invert) & 0x7f,
+        _ => byte ^ invert,
+    });
+    let value = bytes.map(u64::from).try_fold(0_u64, |value, byte| {
+        value.checked_mul(256)?.checked_add(byte)
+    })?;
+    let value = i64::try_from(value).ok()?;
+    Some(if is_negative { !value } else { value })
+}
+
+/// Octal digits between spaces and NULs, up to a NUL; none at all are zero.
 fn octal(field: &[u8]) -> Option<u64> {
     let is_filler = |byte: &u8| matches!(byte, b' ' | 0);
-    let start = field
+    let Some(start) = field.iter().position(|byte| !is_filler(byte)) else {
+        return Some(0);
+    };
+    let end = field.iter().rposition(|byte| !is_filler(byte))?;
+    let mut digits = field
+        .get(start..=end)?
         .iter()
-        .position(|byte| !is_filler(byte))
-        .unwrap_or(field.len());
-    let digits = field
-        .get(start..)?
-        .iter()
-        .take_while(|byte| !is_filler(byte));
-    digits.copied().try_fold(0_u64, |value, digit| match digit {
+        .take_while(|byte| **byte != 0);
+    digits.try_fold(0_u64, |value, digit| match digit {
         b'0'..=b'7' => value.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
         _ => None,
     })

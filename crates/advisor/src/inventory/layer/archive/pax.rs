@@ -1,7 +1,7 @@
 //! What headers before a header say about it: PAX records, and GNU's long names.
 
 use super::TarError;
-use super::header::text;
+use super::text::text;
 
 /// What a header gets from those before it.
 #[derive(Default)]
@@ -11,15 +11,28 @@ pub(super) struct Extension {
     long_link: Option<String>,
 }
 
-/// The records of a PAX header, of which the last before an entry counts.
+/// The records of a PAX header.
 #[derive(Default)]
 struct Pax {
     path: Option<String>,
     link: Option<String>,
     size: Option<u64>,
-    /// The name that GNU's sparse files have, where `path` is one made up.
-    sparse_path: Option<String>,
-    sparse: bool,
+    sparse: Sparse,
+}
+
+/// What PAX records say of a sparse file of GNU's.
+#[derive(Default)]
+struct Sparse {
+    /// Whether they say anything at all.
+    any: bool,
+    major: Vec<u8>,
+    minor: Vec<u8>,
+    /// Whether there is a map of its parts in one record.
+    map: bool,
+    /// Whether there are records of single parts.
+    parts: bool,
+    /// The name that it has, where `path` is one made up.
+    path: Option<String>,
 }
 
 impl Extension {
@@ -30,20 +43,24 @@ impl Extension {
         self.pax.is_none() && self.long_path.is_none() && self.long_link.is_none()
     }
 
-    pub(super) fn set_long_path(&mut self, content: &[u8]) {
-        self.long_path = Some(text(content));
+    pub(super) fn set_long_path(&mut self, content: &[u8]) -> Result<(), TarError> {
+        set_long(&mut self.long_path, content)
     }
 
-    pub(super) fn set_long_link(&mut self, content: &[u8]) {
-        self.long_link = Some(text(content));
+    pub(super) fn set_long_link(&mut self, content: &[u8]) -> Result<(), TarError> {
+        set_long(&mut self.long_link, content)
     }
 
     pub(super) fn set_pax(&mut self, content: &[u8]) -> Result<(), TarError> {
+        if self.pax.is_some() {
+            return Err(TarError::Name);
+        }
         let mut pax = Pax::default();
         let mut records = Records(content);
         while let Some((key, value)) = records.next()? {
             pax.set(key, value)?;
         }
+        pax.sparse.check()?;
         self.pax = Some(pax);
         Ok(())
     }
@@ -59,16 +76,17 @@ impl Extension {
         Ok(())
     }
 
-    /// The path, unless it is that of the header. GNU's long names come before PAX records.
-    pub(super) fn path(&self) -> Option<&str> {
+    /// The path, unless it is that of the header.
+    pub(super) fn path(&self) -> Result<Option<&str>, TarError> {
         let pax = self.pax.as_ref();
-        let of_pax = pax.and_then(|pax| pax.sparse_path.as_deref().or(pax.path.as_deref()));
-        self.long_path.as_deref().or(of_pax)
+        let of_pax = pax.and_then(|pax| pax.sparse.path.as_deref().or(pax.path.as_deref()));
+        the_same(self.long_path.as_deref(), of_pax)
     }
 
-    pub(super) fn link(&self) -> Option<&str> {
+    /// The target of a link, unless it is that of the header.
+    pub(super) fn link(&self) -> Result<Option<&str>, TarError> {
         let of_pax = self.pax.as_ref().and_then(|pax| pax.link.as_deref());
-        self.long_link.as_deref().or(of_pax)
+        the_same(self.long_link.as_deref(), of_pax)
     }
 
     pub(super) fn size(&self) -> Option<u64> {
@@ -76,7 +94,24 @@ impl Extension {
     }
 
     pub(super) fn is_sparse(&self) -> bool {
-        self.pax.as_ref().is_some_and(|pax| pax.sparse)
+        self.pax.as_ref().is_some_and(|pax| pax.sparse.any)
+    }
+}
+
+/// GNU's long name. Go takes an empty one for none at all, others for a name; and of two some take the first.
+fn set_long(long: &mut Option<String>, content: &[u8]) -> Result<(), TarError> {
+    let name = text(content);
+    if name.is_empty() || long.replace(name).is_some() {
+        return Err(TarError::Name);
+    }
+    Ok(())
+}
+
+/// GNU's name and PAX's, which programs prefer in one or the other way.
+fn the_same<'a>(gnu: Option<&'a str>, pax: Option<&'a str>) -> Result<Option<&'a str>, TarError> {
+    match (gnu, pax) {
+        (Some(gnu), Some(pax)) if gnu != pax => Err(TarError::Name),
+        _ => Ok(gnu.or(pax)),
     }
 }
 
@@ -85,21 +120,55 @@ const SPARSE: &[u8] = b"GNU.sparse.";
 impl Pax {
     /// Takes one record; an empty value takes back what was said before.
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), TarError> {
-        let name = || match value {
-            [] => Ok(None),
-            _ if value.contains(&0) => Err(TarError::Extension),
-            _ => Ok(Some(text(value))),
-        };
         match key {
-            b"path" => self.path = name()?,
-            b"linkpath" => self.link = name()?,
+            b"path" => self.path = name(value)?,
+            b"linkpath" => self.link = name(value)?,
             b"size" if value.is_empty() => self.size = None,
             b"size" => self.size = Some(decimal(value).ok_or(TarError::Number)?),
-            b"GNU.sparse.name" => self.sparse_path = name()?,
+            _ => {
+                if let Some(key) = key.strip_prefix(SPARSE) {
+                    self.sparse.set(key, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sparse {
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), TarError> {
+        self.any = true;
+        match key {
+            b"major" => self.major = value.to_vec(),
+            b"minor" => self.minor = value.to_vec(),
+            b"map" => self.map = !value.is_empty(),
+            b"offset" | b"numbytes" => self.parts |= !value.is_empty(),
+            b"name" => self.path = name(value)?,
             _ => {}
         }
-        self.sparse |= key.starts_with(SPARSE);
         Ok(())
+    }
+
+    /// Go heeds these records only where they are of one of the three forms that GNU tar has ever written: 0.0 and 0.1 with
+    /// their parts, 1.0 with its version. Else it takes the file for a whole one under its other name.
+    fn check(&self) -> Result<(), TarError> {
+        let is_known = match (self.major.as_slice(), self.minor.as_slice()) {
+            (b"0", b"0" | b"1") | (b"1", b"0") => true,
+            (b"", b"") => self.map || self.parts,
+            _ => false,
+        };
+        if self.any && !is_known {
+            return Err(TarError::Sparse);
+        }
+        Ok(())
+    }
+}
+
+fn name(value: &[u8]) -> Result<Option<String>, TarError> {
+    match value {
+        [] => Ok(None),
+        _ if value.contains(&0) => Err(TarError::Extension),
+        _ => Ok(Some(text(value))),
     }
 }
 

@@ -62,7 +62,7 @@ impl Outline {
             Kind::Device(Device::Block { major, minor }) => (b'b', "", [*major, *minor]),
             Kind::Pipe => (b'p', "", [0, 0]),
             // No table has such entries.
-            Kind::Sparse | Kind::Other => (b'?', "", [0, 0]),
+            Kind::Sparse => (b'?', "", [0, 0]),
         };
         self.records
             .push(record(letter, &entry.path, text, numbers));
@@ -123,7 +123,9 @@ impl Outline {
             Type::Fifo => (b'p', "", [0, 0]),
             Type::Chunk => return false,
         };
-        self.records.get(place) == Some(&record(letter, &entry.name, text, numbers))
+        // A NUL in the name of an entry stands for a byte, and in a table for itself.
+        let has_nul = entry.name.contains('\0') || entry.link_name.contains('\0');
+        !has_nul && self.records.get(place) == Some(&record(letter, &entry.name, text, numbers))
     }
 
     /// The file at that place, if it was read.
