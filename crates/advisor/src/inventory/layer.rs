@@ -5,6 +5,7 @@ mod blob;
 pub(super) mod fuzzing;
 mod inflate;
 mod listing;
+mod overlay;
 mod pass;
 mod path;
 mod table;

@@ -87,6 +87,11 @@ pub enum TarError {
     /// An entry of a kind that is none of a file system.
     #[error("its archive has an entry of a kind that container runtimes do not unpack")]
     Kind,
+    /// An attribute that changes what is seen of other layers.
+    #[error(
+        "its archive gives attributes by which overlay file systems hide or replace what is below"
+    )]
+    Overlay,
     /// Something follows the end mark.
     #[error("its archive is followed by other bytes")]
     Trailing,

@@ -1,5 +1,6 @@
 //! What headers before a header say about it: PAX records, and GNU's long names.
 
+use super::super::overlay::is_of_overlay;
 use super::TarError;
 use super::text::text;
 
@@ -72,6 +73,7 @@ impl Extension {
             if matches!(key, b"path" | b"linkpath" | b"size") || key.starts_with(SPARSE) {
                 return Err(TarError::Global);
             }
+            check_attribute(key)?;
         }
         Ok(())
     }
@@ -116,6 +118,15 @@ fn the_same<'a>(gnu: Option<&'a str>, pax: Option<&'a str>) -> Result<Option<&'a
 }
 
 const SPARSE: &[u8] = b"GNU.sparse.";
+/// What the keys of extended attributes begin with. Runtimes know no others.
+const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
+
+fn check_attribute(key: &[u8]) -> Result<(), TarError> {
+    match key.strip_prefix(ATTRIBUTE) {
+        Some(attribute) if is_of_overlay(attribute) => Err(TarError::Overlay),
+        _ => Ok(()),
+    }
+}
 
 impl Pax {
     /// Takes one record; an empty value takes back what was said before.
@@ -125,11 +136,10 @@ impl Pax {
             b"linkpath" => self.link = name(value)?,
             b"size" if value.is_empty() => self.size = None,
             b"size" => self.size = Some(decimal(value).ok_or(TarError::Number)?),
-            _ => {
-                if let Some(key) = key.strip_prefix(SPARSE) {
-                    self.sparse.set(key, value)?;
-                }
-            }
+            _ => match key.strip_prefix(SPARSE) {
+                Some(key) => self.sparse.set(key, value)?,
+                None => check_attribute(key)?,
+            },
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::super::overlay::is_of_overlay;
+
 /// An entry. One with a field that is not known is refused: runtimes find fields whatever the case of their letters.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -81,9 +83,6 @@ impl Entry {
     /// Whether it has an attribute by which an overlay file system hides or replaces what is below.
     pub(super) fn changes_overlay(&self) -> bool {
         let mut names = self.xattrs.iter().flat_map(BTreeMap::keys);
-        names.any(|name| {
-            let own = name.split_once('.').map(|(_, own)| own);
-            own.is_some_and(|own| own.starts_with("overlay.") || own.starts_with("fuseoverlayfs."))
-        })
+        names.any(|name| is_of_overlay(name.as_bytes()))
     }
 }

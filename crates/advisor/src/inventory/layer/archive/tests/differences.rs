@@ -172,6 +172,29 @@ fn what_go_and_others_read_in_different_ways_is_refused() {
 }
 
 #[test]
+fn attributes_that_change_what_an_overlay_shows_are_refused() {
+    let table = [
+        ("SCHILY.xattr.trusted.overlay.redirect", false),
+        ("SCHILY.xattr.trusted.overlay.opaque", false),
+        ("SCHILY.xattr.user.fuseoverlayfs.opaque", false),
+        ("SCHILY.xattr.security.capability", true),
+        ("LIBARCHIVE.xattr.user.note", true),
+    ];
+    for (key, passes) in table {
+        for (kind, header) in [(b'x', "x"), (b'g', "pax_global_header")] {
+            let parts = [
+                entry(header, kind, &record(key, "y")),
+                entry("a/", b'5', b""),
+            ];
+            let read = read(&archive(&parts));
+            let expected = Err(LayerError::Tar(TarError::Overlay));
+            assert_eq!(read.is_ok(), passes, "{key}: {read:?}");
+            assert!(passes || read == expected, "{key}: {read:?}");
+        }
+    }
+}
+
+#[test]
 fn an_old_header_with_a_slash_is_a_folder_and_names_of_other_bytes_stay_apart() {
     let name = |byte: u8| with(entry("n.", b'0', b""), |block| block[1] = byte);
     let entries = read(&archive(&[entry("a/", 0, b""), name(0xe9), name(0xe8)]));
