@@ -1,5 +1,6 @@
 //! Questions about images: which digest a tag names, what a digest holds, and what refers to it.
 
+mod attached;
 mod blob;
 mod error;
 mod push;
@@ -26,6 +27,7 @@ use crate::progress::Progress;
 use crate::settings::Registries;
 use sources::{Endpoint, Source, Sources};
 
+pub use attached::{Attached, Attachments};
 pub use blob::{Blob, BlobCopies};
 pub use error::{RegistryError, RegistryFailure, Subject};
 
@@ -39,6 +41,7 @@ pub struct Registry {
     tags: Cache<Question, (Digest, Instant)>,
     manifests: Cache<Question, Arc<Verified>>,
     flights: Flights<Question, Result<Arc<Verified>, RegistryError>>,
+    attached: Flights<attached::Question, attached::Answer>,
     limits: RegistryLimits,
 }
 
@@ -150,6 +153,7 @@ impl Registry {
                 .max_capacity(capacity)
                 .build(),
             flights: Flights::new(limits.flights),
+            attached: Flights::new(limits.flights),
             limits,
         }
     }

@@ -29,14 +29,14 @@ mod room;
 mod server;
 mod service;
 mod settings;
-mod strict_json;
+pub mod strict_json;
 mod tls;
 
 pub use auth::{ChallengeError, Scope, TokenError};
 pub use channel::{Channel, ChannelError, Outbound, Scheme, Security};
 pub use client::{
-    Blob, BlobCopies, Caller, Freshness, Registry, RegistryError, RegistryFailure, RegistryLimits,
-    Subject,
+    Attached, Attachments, Blob, BlobCopies, Caller, Freshness, Registry, RegistryError,
+    RegistryFailure, RegistryLimits, Subject,
 };
 pub use credential::{Candidate, Candidates, Credential, Fingerprint};
 pub use deadline::{Deadline, DeadlinePassed};

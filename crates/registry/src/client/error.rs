@@ -34,6 +34,8 @@ pub enum Subject {
     Blob(Digest),
     /// What refers to a digest.
     Referrers(Digest),
+    /// What is attached to a digest.
+    Attached(Digest),
     /// A blob that is written.
     NewBlob(Digest),
     /// A manifest that is written under a tag.
@@ -68,6 +70,22 @@ pub enum RegistryFailure {
     TooManyReferrers {
         /// The bound.
         limit: usize,
+    },
+    /// More attached documents than are read.
+    #[error(
+        "more than {limit} documents of the kind that is looked for are attached to this image; remove those that are not needed"
+    )]
+    TooManyAttached {
+        /// The bound.
+        limit: usize,
+    },
+    /// Attached documents of more bytes than are read.
+    #[error(
+        "documents of more than {limit} bytes in all are attached to this image; remove those that are not needed"
+    )]
+    TooLargeAttached {
+        /// The bound.
+        limit: u64,
     },
     /// The registry begins an upload and does not say where.
     #[error("{host} takes an upload and does not say where it wants it")]
@@ -154,6 +172,10 @@ impl fmt::Display for RegistryError {
             Subject::Referrers(digest) => write!(
                 f,
                 "cannot list what refers to {repository}@{digest}: {failure}"
+            ),
+            Subject::Attached(digest) => write!(
+                f,
+                "cannot read what is attached to {repository}@{digest}: {failure}"
             ),
             Subject::NewBlob(digest) => {
                 write!(

@@ -20,7 +20,8 @@ pub(super) const ACCEPT: &str = MediaType::OciIndex.as_str();
 const MAX_REFERRERS: usize = 1000;
 const MAX_PAGES: usize = 20;
 
-/// Lists the referrers of `digest` at the first source that answers.
+/// Lists the referrers of `digest` at the first source that has any. A mirror need not have what was pushed beside an image, so
+/// that it is the registry's own word that there are none.
 pub(super) async fn list(
     http: &Http,
     sources: &Sources,
@@ -28,7 +29,7 @@ pub(super) async fn list(
     artifact_type: Option<&str>,
     caller: &Caller<'_>,
 ) -> Result<Vec<Descriptor>, RegistryFailure> {
-    let mut failure = RegistryFailure::NotFound;
+    let mut answer = Err(RegistryFailure::NotFound);
     for (source, deadline) in sources.turns(caller.deadline) {
         let endpoint = source.endpoint(http.registries())?;
         let party = Party::new(&endpoint.server.host(), caller.namespace);
@@ -39,12 +40,12 @@ pub(super) async fn list(
             progress: Progress::new(),
             deadline,
         };
-        match listing.run(digest, artifact_type).await {
-            Ok(found) => return Ok(found),
-            Err(error) => failure = error,
+        answer = listing.run(digest, artifact_type).await;
+        if answer.as_ref().is_ok_and(|found| !found.is_empty()) {
+            return answer;
         }
     }
-    Err(failure)
+    answer
 }
 
 /// One endpoint's lists.
