@@ -135,7 +135,9 @@ impl Registry {
         };
         let (referring, beside) = try_join(gathering.referring(), gathering.beside()).await?;
         let layers: Vec<_> = referring.into_iter().chain(beside).collect();
-        gathering.check(&layers)?;
+        gathering
+            .check(&layers)
+            .map_err(|failure| gathering.failed(failure))?;
         gathering.read(layers).await.map(Into::into)
     }
 }
@@ -224,7 +226,7 @@ impl Gathering<'_> {
     }
 
     /// What is claimed of the sizes is held to when the documents are read.
-    fn check(&self, layers: &[(Digest, Descriptor)]) -> Result<(), RegistryError> {
+    fn check(&self, layers: &[(Digest, Descriptor)]) -> Result<(), RegistryFailure> {
         let Attachments {
             documents, bytes, ..
         } = self.question.wanted;
@@ -232,9 +234,9 @@ impl Gathering<'_> {
         let total = total.fold(0, u64::saturating_add);
         if layers.len() > documents {
             let limit = documents;
-            Err(self.failed(RegistryFailure::TooManyAttached { limit }))
+            Err(RegistryFailure::TooManyAttached { limit })
         } else if total > bytes {
-            Err(self.failed(RegistryFailure::TooLargeAttached { limit: bytes }))
+            Err(RegistryFailure::TooLargeAttached { limit: bytes })
         } else {
             Ok(())
         }

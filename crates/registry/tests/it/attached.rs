@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use cise_reference::{Digest, Tag};
 use cise_registry::{
-    Attachments, Content, Keyring, Registry as Client, RegistryError, RegistryFailure,
+    Attachments, Content, Keyring, Mirror, Registry as Client, RegistryError, RegistryFailure,
+    Security,
 };
 use cise_testkit::components::{CRANE, REFERRERS, REGISTRY, require};
 use cise_testkit::images::{Image, sha256};
@@ -14,7 +15,7 @@ use cise_testkit::registry::Registry;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::setup::{caller, digest, image, plain_client, repository};
+use crate::setup::{caller, client, digest, image, named, plain_client, repository};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -249,5 +250,33 @@ async fn more_than_is_read_is_refused_as_a_whole() {
     assert!(
         said.starts_with("cannot read what is attached to localhost:"),
         "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_mirror_that_has_nothing_attached_is_not_the_last_word() {
+    if !require(&[&REFERRERS, &CRANE]) {
+        return;
+    }
+    let (origin, copies) = (Registry::referrers(), Registry::crane());
+    let (origin, copies) = (origin.expect("a registry"), copies.expect("a mirror"));
+    let hello = image("hello");
+    for registry in [&origin, &copies] {
+        registry.push(&hello, "team/app", "v1").expect("a push");
+    }
+    let host = origin.host();
+    let direct = plain_client(&host);
+    let documents = [(BUNDLE, Some("letter"), "referring")];
+    push(&direct, &host, "a", Some(&hello), &documents).await;
+    let documents = [(ENVELOPE, None, "beside")];
+    push(&direct, &host, &beside(&hello), None, &documents).await;
+    let mirror = Mirror::parse(&copies.host()).expect("a mirror");
+    let mirrored = client(vec![
+        named(&host, &Security::PlainHttp).with_mirror(mirror),
+        named(&copies.host(), &Security::PlainHttp),
+    ]);
+    assert_eq!(
+        attached(&mirrored, &host, &hello).await,
+        Ok(vec!["beside".to_owned(), "referring".to_owned()])
     );
 }

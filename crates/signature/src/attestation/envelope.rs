@@ -10,8 +10,8 @@ use super::MAX_BYTES;
 
 /// The type of payloads that are statements.
 const STATEMENT: &str = "application/vnd.in-toto+json";
-/// The most signatures of one envelope.
-const MAX_SIGNATURES: usize = 16;
+/// The most signatures of one envelope, each of which is tried with every key.
+const MAX_SIGNATURES: usize = 4;
 /// What is read of any envelope or bundle.
 pub(super) const BOUNDS: Bounds = Bounds {
     depth: 32,

@@ -147,13 +147,10 @@ fn one_good_signature_is_enough_and_the_hints_beside_it_count_for_nothing() {
 fn whatever_is_changed_in_an_envelope_it_does_not_count() {
     let signer = key();
     let good = envelope(&statement().to_string(), &[&signer]);
-    let mut other_subject = statement();
-    other_subject["subject"][0]["digest"]["sha256"] = "0".repeat(64).into();
+    let mut forged = statement();
+    forged["subject"][0]["digest"]["sha256"] = "0".repeat(64).into();
     let changes: [(&str, Value); 6] = [
-        (
-            "/payload",
-            STANDARD.encode(other_subject.to_string()).into(),
-        ),
+        ("/payload", STANDARD.encode(forged.to_string()).into()),
         ("/payload", "no Base64!".into()),
         ("/payloadType", "text/plain".into()),
         ("/signatures/0/sig", STANDARD.encode("no signature").into()),
@@ -161,9 +158,9 @@ fn whatever_is_changed_in_an_envelope_it_does_not_count() {
         ("/signatures", Value::Null),
     ];
     for (place, value) in changes {
-        let mut changed = good.clone();
-        *changed.pointer_mut(place).unwrap() = value.clone();
-        unsigned(&changed, &only(&signer));
+        let mut envelope = good.clone();
+        *envelope.pointer_mut(place).unwrap() = value.clone();
+        unsigned(&envelope, &only(&signer));
     }
     let mut url_safe = good;
     url_safe["payload"] = URL_SAFE_NO_PAD.encode(statement().to_string()).into();
@@ -174,7 +171,7 @@ fn whatever_is_changed_in_an_envelope_it_does_not_count() {
 fn what_is_no_envelope_is_told() {
     let signer = key();
     let good = envelope(&statement().to_string(), &[&signer]);
-    let many: Vec<_> = (0..17).map(|_| json!({"sig": ""})).collect();
+    let many: Vec<_> = (0..5).map(|_| json!({"sig": ""})).collect();
     let mut crowded = good.clone();
     crowded["signatures"] = many.into();
     assert_eq!(
