@@ -74,6 +74,9 @@ name of a Secret becomes a folder below `secrets`.
 {{- end }}
 {{- with .credentialsSecret }}{{ $_ := set $configuration "pullCredentials" (printf "secrets/%s/config.json" .) }}{{ end }}
 {{- end }}
+{{- $keys := list }}
+{{- range $name := keys .Values.advisor.vex.keys | sortAlpha }}{{ $keys = append $keys (printf "vex-%s.pub" $name) }}{{ end }}
+{{- with $keys }}{{ $_ := set $advisor "vex" (dict "keyFiles" .) }}{{ end }}
 {{- $_ := set $advisor "cache" (dict "folder" "/var/cache/cise/layers" "maxMiB" .Values.advisor.cache.maxMiB) }}
 {{- $_ := set $advisor "scratch" (dict "folder" "/var/cache/cise/scratch" "maxMiB" .Values.advisor.scratch.maxMiB) }}
 {{- set $configuration "advisor" $advisor | toYaml }}
@@ -88,6 +91,10 @@ advisor.yaml: |
 {{- with .Values.advisor.database.key }}
 advisories.pub: |
   {{- . | trim | nindent 2 }}
+{{- end }}
+{{- range $name, $key := .Values.advisor.vex.keys }}
+vex-{{ $name }}.pub: |
+  {{- $key | trim | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- range $index, $registry := .Values.registries }}

@@ -165,6 +165,7 @@ fn inventories() -> Inventories {
         recorded_in: "var/lib/dpkg/status".into(),
     };
     let image = Inventory {
+        manifest: Digest::sha256([0; 32]),
         platform: Platform::new("linux", "amd64", ""),
         release: Some(Release {
             id: "debian".into(),

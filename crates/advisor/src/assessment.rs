@@ -10,6 +10,7 @@ mod fix;
 mod fix_date;
 mod gate;
 mod group;
+mod heeding;
 mod issue;
 mod known;
 mod platform;
@@ -42,6 +43,7 @@ use jiff::Timestamp;
 
 use crate::exemption::Applicable;
 use crate::inventory::{Inventories, Platform};
+use crate::vex::Unheeded;
 use crate::{Ecosystem, Gap, Release};
 use platform::Found;
 
@@ -70,6 +72,8 @@ pub struct Assessment {
     pub ended: BTreeSet<Ended>,
     /// What whoever is told of the status should know too.
     pub warnings: BTreeSet<Warning>,
+    /// Why something that is attached to the image, and might have been a VEX, forgives nothing.
+    pub vex: BTreeSet<Unheeded>,
     /// The feeds that were asked, with the state of the world that they show.
     pub feeds: BTreeMap<Ecosystem, Option<Timestamp>>,
 }

@@ -47,6 +47,9 @@ pub use source::{Chunks, Copies, Layout, LayoutError, RegistrySource, Source, So
 /// What is in the image of one platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
+    /// The digest of its manifest.
+    #[serde(with = "digest::text")]
+    pub manifest: Digest,
     /// What the image is for, as its configuration says.
     pub platform: Platform,
     /// Which distribution it is made of, if it says so.
@@ -172,7 +175,7 @@ impl Indexer {
         let images = self
             .images(source, image, platforms, &mut found.gaps)
             .await?;
-        let layers = images.iter().flat_map(|image| &image.layers);
+        let layers = images.iter().flat_map(|(_, image)| &image.layers);
         layers.for_each(|layer| progress.expect(layer.size));
         let mut plans = Vec::new();
         for image in images {
@@ -199,7 +202,7 @@ impl Indexer {
         root: &Digest,
         platforms: &[Platform],
         gaps: &mut BTreeSet<Gap>,
-    ) -> Result<Vec<Image>, InventoryError> {
+    ) -> Result<Vec<(Digest, Image)>, InventoryError> {
         let mut images = Vec::new();
         let mut seen = BTreeSet::new();
         let mut ahead = vec![(root.clone(), 0)];
@@ -212,7 +215,7 @@ impl Indexer {
                     gaps.insert(Gap::ManyImages { limit: MAX_IMAGES });
                     break;
                 }
-                Ok(Manifest::Image(image)) => images.push(image),
+                Ok(Manifest::Image(image)) => images.push((digest, image)),
                 Ok(Manifest::Index(_)) if depth == manifests::MAX_DEPTH => {
                     gaps.insert(Gap::DeepIndex {
                         digest: name(&digest),
@@ -233,22 +236,26 @@ impl Indexer {
         Ok(images)
     }
 
-    /// What is to be read of an image.
-    async fn plan<S: Source>(&self, source: &S, image: Image) -> Result<Plan, InventoryError> {
+    /// What is to be read of an image, which has that manifest.
+    async fn plan<S: Source>(
+        &self,
+        source: &S,
+        (manifest, image): (Digest, Image),
+    ) -> Result<Plan, InventoryError> {
         let configuration = match self.reader.configuration(source, &image.config).await? {
             Ok(configuration) => configuration,
-            Err(gap) => return Ok(Plan::Nothing(unread(Platform::unknown(), gap))),
+            Err(gap) => return Ok(Plan::Nothing(unread(manifest, Platform::unknown(), gap))),
         };
         let platform = configuration.platform.clone();
         if let Some(gap) = mismatch(&image, &configuration) {
-            return Ok(Plan::Nothing(unread(platform, gap)));
+            return Ok(Plan::Nothing(unread(manifest, platform, gap)));
         }
         let layers = image.layers.into_iter().zip(configuration.diff_ids);
         let wanted = |(descriptor, diff_id)| Wanted {
             descriptor,
             diff_id,
         };
-        Ok(Plan::Layers(platform, layers.map(wanted).collect()))
+        Ok(Plan::Layers((manifest, platform), layers.map(wanted).collect()))
     }
 
     async fn image<S: Source>(
@@ -260,10 +267,10 @@ impl Indexer {
     ) -> Result<Inventory, InventoryError> {
         match plan {
             Plan::Nothing(inventory) => Ok(inventory),
-            Plan::Layers(platform, layers) => {
+            Plan::Layers(of, layers) => {
                 let handful = self.hands.take_up();
                 let layers = self.layers(source, &layers, place, &handful, progress);
-                self.stacked(platform, layers.await?).await
+                self.stacked(of, layers.await?).await
             }
         }
     }
@@ -271,13 +278,13 @@ impl Indexer {
     /// What the layers say together: on a thread that may wait for its turn.
     async fn stacked(
         &self,
-        platform: Platform,
+        (manifest, platform): (Digest, Platform),
         layers: Vec<reading::Outcome>,
     ) -> Result<Inventory, InventoryError> {
         let alone = Arc::clone(&self.stacking);
         let stacking = tokio::task::spawn_blocking(move || {
             let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
-            stacked(platform, layers)
+            stacked(manifest, platform, layers)
         });
         stacking.await.map_err(|_| InventoryError::Lost)
     }
@@ -311,8 +318,8 @@ impl Indexer {
 enum Plan {
     /// Nothing: this is all there is.
     Nothing(Inventory),
-    /// These layers, the lowest first.
-    Layers(Platform, Vec<Wanted>),
+    /// These layers of the image with that manifest and for that platform, the lowest first.
+    Layers((Digest, Platform), Vec<Wanted>),
 }
 
 impl Plan {
@@ -352,7 +359,7 @@ fn mismatch(image: &Image, configuration: &Configuration) -> Option<Gap> {
     }
 }
 
-fn stacked(platform: Platform, layers: Vec<reading::Outcome>) -> Inventory {
+fn stacked(manifest: Digest, platform: Platform, layers: Vec<reading::Outcome>) -> Inventory {
     let gaps: Vec<Gap> = layers
         .iter()
         .filter_map(|layer| layer.gap.clone())
@@ -361,6 +368,7 @@ fn stacked(platform: Platform, layers: Vec<reading::Outcome>) -> Inventory {
     let mut stacked = overlay::stack(&layers);
     stacked.gaps.extend(gaps);
     Inventory {
+        manifest,
         platform,
         release: stacked.release,
         packages: stacked.packages,
@@ -369,8 +377,9 @@ fn stacked(platform: Platform, layers: Vec<reading::Outcome>) -> Inventory {
     }
 }
 
-fn unread(platform: Platform, gap: Gap) -> Inventory {
+fn unread(manifest: Digest, platform: Platform, gap: Gap) -> Inventory {
     Inventory {
+        manifest,
         platform,
         release: None,
         packages: Vec::new(),

@@ -23,12 +23,14 @@ pub mod matching;
 mod memory;
 pub mod osv;
 mod package;
+mod purl;
 mod release;
 pub mod remote;
 pub mod report;
 mod service;
 mod severity;
 pub mod version;
+pub mod vex;
 
 pub use advisory::{Advisory, Affected, Event, Range};
 pub use ecosystem::Ecosystem;

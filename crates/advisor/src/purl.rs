@@ -1,17 +1,19 @@
 //! Package URLs, by which other programs know packages.
 
+mod fit;
+mod parsed;
+
 use std::fmt::Write as _;
 
 use crate::{Manager, Package, Release};
 
+pub(crate) use fit::{Fit, fit};
+pub(crate) use parsed::PackageUrl;
+
 /// The package URL of an installed package: `pkg:deb/debian/libssl3@3.0.11-1?distro=debian-12`. It leaves the
 /// architecture open, as an image may have a package for several.
-pub(super) fn purl(package: &Package, release: Option<&Release>) -> String {
-    let kind = match package.manager {
-        Manager::Dpkg => "deb",
-        Manager::Apk => "apk",
-        Manager::Rpm => "rpm",
-    };
+pub(crate) fn purl(package: &Package, release: Option<&Release>) -> String {
+    let kind = kind(package.manager);
     let (epoch, version) = split_epoch(package);
     let distribution = release.filter(|release| !release.id.is_empty());
     let mut purl = format!("pkg:{kind}/");
@@ -29,6 +31,15 @@ pub(super) fn purl(package: &Package, release: Option<&Release>) -> String {
         let _ = write!(purl, "{separator}{name}={}", encoded(value));
     }
     purl
+}
+
+/// The type of a manager's packages.
+fn kind(manager: Manager) -> &'static str {
+    match manager {
+        Manager::Dpkg => "deb",
+        Manager::Apk => "apk",
+        Manager::Rpm => "rpm",
+    }
 }
 
 /// The epoch of an rpm is a qualifier; that of a deb is part of its version.

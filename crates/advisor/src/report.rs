@@ -3,10 +3,10 @@
 //! What IBM's clients know keeps its names and types; ours stand beside them and may be ignored.
 
 mod exploitation;
-mod purl;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod vex;
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,11 @@ use crate::assessment::{
     VulnerablePackage,
 };
 use crate::exemption::Exemption;
+use crate::purl::purl;
 use crate::{Release, Severity};
+
 pub use exploitation::{Epss, Kev};
-use purl::purl;
+pub use vex::AppliedVex;
 
 /// The report about an image, with the image. `cise va -o json` prints an array of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,9 @@ pub struct ScanReport {
     /// Ours: findings that do not count.
     #[serde(default)]
     pub uncounted: Vec<UncountedFinding>,
+    /// Ours: why something that is attached to the image, and might have been a VEX, forgives nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheeded_vex: Vec<Remark>,
     /// Ours: what whoever is told of the status should know too.
     #[serde(default)]
     pub warnings: Vec<Remark>,
@@ -148,6 +153,9 @@ pub struct Affected {
     /// Ours: the platforms that have it.
     #[serde(default)]
     pub platforms: Vec<String>,
+    /// Ours: what is attached to the image that forgives the vulnerability of this package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vex: Vec<AppliedVex>,
 }
 
 /// A finding about the configuration.
@@ -266,6 +274,7 @@ impl ScanReport {
             gaps: assessment.gaps.iter().map(Remark::new).collect(),
             unjudged: assessment.unjudged.iter().cloned().collect(),
             uncounted: assessment.uncounted.iter().map(Into::into).collect(),
+            unheeded_vex: assessment.vex.iter().map(Remark::new).collect(),
             warnings: assessment.warnings.iter().map(Remark::new).collect(),
             feeds: named(&assessment.feeds),
         }
@@ -311,7 +320,7 @@ impl SecurityNotice {
             notice_id: notice.id.to_string(),
             notice: String::new(),
             summary: notice.summary.to_string(),
-            notice_exempt: notice.exemption.is_some(),
+            notice_exempt: notice.is_exempt(),
             vulnerable_packages: packages.map(|one| Affected::new(one, release)).collect(),
             published: notice.published,
             exemption: notice.exemption.as_deref().map(AppliedExemption::from),
@@ -330,6 +339,7 @@ impl Affected {
             fix_date: one.fix_date,
             purl: purl(&one.package, release),
             platforms: one.platforms.iter().map(ToString::to_string).collect(),
+            vex: vex::applied(&one.vex),
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::inventory::{
     Source,
 };
 use crate::memory::{self, Memory, Shares};
+use crate::vex::{self, VexKeys};
 use kept::{Basis, Examinations};
 
 pub use error::Unadvised;
@@ -129,6 +130,8 @@ pub struct Settings {
     pub patience: Duration,
     /// How much memory is for what. What reading a layer takes, is bounded by the limits.
     pub shares: Shares,
+    /// Whose VEX counts that is attached to images.
+    pub vex: VexKeys,
 }
 
 /// For how long an examination is kept, and a verdict, as long as nothing changes that it rests on.
@@ -143,6 +146,7 @@ pub struct Advisor {
     /// What is kept in memory of a database.
     database_bytes: u64,
     platforms: Arc<[Platform]>,
+    vex: VexKeys,
     indexed: Cache<ImageKey, Arc<Inventories>>,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
     bounds: FlightBounds,
@@ -198,6 +202,7 @@ impl Settings {
                 .to_vec(),
             limits: shares.limits(),
             scratch: None,
+            vex: VexKeys::default(),
             flights: FlightBounds {
                 per_host: 1024,
                 per_namespace: 64,
@@ -220,6 +225,7 @@ impl Advisor {
             database: Arc::default(),
             database_bytes: settings.shares.database,
             platforms: settings.platforms.into(),
+            vex: settings.vex,
             indexed: Cache::builder()
                 .weigher(|_, indexed: &Arc<Inventories>| weight(indexed.weight()))
                 .max_capacity(settings.shares.images)
@@ -292,7 +298,8 @@ impl Advisor {
 
     /// What is wrong with an image, whatever is exempted: what is kept, if it rests on the same, else what is found out now.
     ///
-    /// Nothing is used or shown of an image before the registry has shown, now, that the caller may see it.
+    /// Nothing is used or shown of an image before the registry has shown, now, that the caller may see it. What is attached to it is
+    /// read now, too: it may have been withdrawn.
     pub async fn examine(&self, sample: &Sample<'_>) -> Result<Arc<Examination>, Unadvised> {
         let database = self.database().ok_or(Unadvised::NoDatabase)?;
         self.prove_access(sample).await?;
@@ -301,15 +308,48 @@ impl Advisor {
             inventories: self.inventories(&image, sample).await?,
             database,
         };
+        let inventories = Arc::clone(&basis.inventories);
         let of = (image, sample.rules.clone());
-        if let Some(kept) = self.examined.find(&of, &basis, sample.now) {
-            return Ok(kept);
-        }
-        let examination = self
-            .examine_apart(basis.clone(), of.1.clone(), sample.now)
-            .await?;
+        let examination = match self.examined.find(&of, &basis, sample.now) {
+            Some(kept) => kept,
+            None => self.examine_anew(of, basis, sample.now).await?,
+        };
+        self.heed(examination, inventories, sample).await
+    }
+
+    async fn examine_anew(
+        &self,
+        of: (ImageKey, Rules),
+        basis: Basis,
+        now: Timestamp,
+    ) -> Result<Arc<Examination>, Unadvised> {
+        let examination = self.examine_apart(basis.clone(), of.1.clone(), now).await?;
         self.examined.keep(of, &basis, &examination);
         Ok(examination)
+    }
+
+    /// Asks what is said of the issues by those whose word counts, if there are any of either.
+    async fn heed(
+        &self,
+        examination: Arc<Examination>,
+        inventories: Arc<Inventories>,
+        sample: &Sample<'_>,
+    ) -> Result<Arc<Examination>, Unadvised> {
+        if self.vex.is_empty() || !examination.has_issues() {
+            return Ok(examination);
+        }
+        let place = vex::Place {
+            registry: &self.registry,
+            repository: sample.repository,
+            caller: sample.caller,
+        };
+        let asked = examination.subjects(sample.digest, &inventories);
+        let testimony = vex::read(&place, &asked, &self.vex).await;
+        let (root, now) = (sample.digest.clone(), sample.now);
+        let heeding = tokio::task::spawn_blocking(move || {
+            Arc::new(examination.heeding(&testimony, &root, &inventories, now))
+        });
+        heeding.await.map_err(|_| Unadvised::Lost)
     }
 
     /// Has the registry show, now, that the caller may see the image.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use cise_advisor::detector::Mark;
 use cise_advisor::inventory::{Contents, Inventories, Inventory, Platform, Reading};
 use cise_advisor::{Manager, Package, Release, SourcePackage};
+use cise_reference::Digest;
 
 /// How many packages an image has.
 pub(crate) const PACKAGES: usize = 1_000;
@@ -29,6 +30,7 @@ pub(crate) fn inventories(packages: &[(String, String)]) -> Inventories {
         recorded_in: "var/lib/dpkg/status".into(),
     };
     let image = Inventory {
+        manifest: Digest::sha256([0; 32]),
         platform: Platform::new("linux", "amd64", ""),
         release: Some(Release {
             id: "debian".into(),

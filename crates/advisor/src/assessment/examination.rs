@@ -12,6 +12,7 @@ use super::platform::{self, Found};
 use super::{AdvisorySource, Assessment, Issue, Rules, Status, group, warning};
 use crate::exemption::{Applicable, Exemption, IssueType};
 use crate::inventory::{Inventories, Platform};
+use crate::vex::Unheeded;
 use crate::{Gap, Release};
 
 /// What was found out about an image. It rests on the advisory database and on the rules of what counts, and on no exemption, so
@@ -26,6 +27,9 @@ pub struct Examination {
     pub(super) charges: Vec<Charge>,
     /// Gaps that are of no platform.
     pub(super) gaps: BTreeSet<Gap>,
+    /// Why something that is attached to the image forgives nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) vex: BTreeSet<Unheeded>,
 }
 
 /// What was found out about the image of one platform.
@@ -82,6 +86,7 @@ impl Examination {
             images: Vec::new(),
             charges: Vec::new(),
             gaps: BTreeSet::new(),
+            vex: BTreeSet::new(),
         }
     }
 
@@ -109,6 +114,7 @@ impl Examination {
             unsupported: BTreeSet::new(),
             ended: BTreeSet::new(),
             warnings: BTreeSet::new(),
+            vex: self.vex.clone(),
             feeds: BTreeMap::new(),
         };
         for image in &self.images {

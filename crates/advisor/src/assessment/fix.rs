@@ -17,12 +17,13 @@ pub struct Fix {
     pub issues: usize,
 }
 
-/// The upgrades that resolve issues, those that resolve most first.
+/// The upgrades that resolve issues, those that resolve most first. A package that is forgiven its issue needs none for it.
 pub fn fixes<'i>(issues: impl IntoIterator<Item = &'i Issue>) -> Vec<Fix> {
     let mut by_package: BTreeMap<(&str, &str), Fix> = BTreeMap::new();
     for issue in issues {
         let mut resolved = BTreeSet::new();
-        for one in issue.packages() {
+        let to_fix = issue.packages().filter(|one| !one.is_forgiven());
+        for one in to_fix {
             let package = (&*one.package.name, &*one.package.version);
             let fix = by_package
                 .entry(package)

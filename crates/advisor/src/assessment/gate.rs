@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Assessment, Ended, Issue, Rules, Status, Tolerance, Unjudged, Unsupported};
 use crate::Gap;
 use crate::database::Sha256;
+use crate::vex::Unheeded;
 
 /// Whether an image that must pass the Vulnerability Advisor may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum Line<'a> {
     Ended(&'a Ended),
     /// So many more of the same kind.
     More(usize),
+    /// Why a VEX does not count, of the one that matters most.
+    Unheeded(&'a Unheeded),
 }
 
 /// What to do about a denial. It is displayed as what comes after "to do:", without a full stop.
@@ -110,7 +113,8 @@ impl Assessment {
         }
     }
 
-    /// What was found that a denial speaks of, the worst first, in at most `limit` lines and one that counts the rest.
+    /// What was found that a denial speaks of, the worst first, in at most `limit` lines and one that counts the
+    /// rest; of issues, also why a VEX does not count.
     pub fn lines(&self, headline: Headline, limit: usize) -> Vec<Line<'_>> {
         let mut lines: Vec<_> = match headline {
             Headline::Issues => self.active().map(Line::Issue).collect(),
@@ -123,6 +127,8 @@ impl Assessment {
         let more = lines.len().saturating_sub(limit);
         lines.truncate(limit);
         lines.extend((more > 0).then_some(Line::More(more)));
+        let unheeded = self.vex.first().filter(|_| headline == Headline::Issues);
+        lines.extend(unheeded.map(Line::Unheeded));
         lines
     }
 }
@@ -184,6 +190,7 @@ impl fmt::Display for Line<'_> {
             Self::Unsupported(why) => why.fmt(f),
             Self::Ended(ended) => ended.fmt(f),
             Self::Unjudged(one) => write!(f, "{} {}: {}", one.package, one.version, one.why),
+            Self::Unheeded(why) => why.fmt(f),
             Self::More(count) => write!(f, "and {count} more"),
         }
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::examination::Charge;
@@ -83,6 +84,7 @@ fn package(findings: &[Finding]) -> Option<VulnerablePackage> {
         fix: Arc::clone(&first.fix),
         fix_date: first.fix_date,
         platforms: findings.iter().map(|one| one.platform.clone()).collect(),
+        vex: BTreeMap::new(),
     })
 }
 

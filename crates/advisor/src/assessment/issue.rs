@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use crate::Severity;
 use crate::database::{Exploitation, KnownExploited};
 use crate::exemption::Exemption;
 use crate::inventory::Platform;
+use crate::vex::Grant;
 
 /// A vulnerability that counts: some package of the image has it, and a fix is published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,10 @@ pub struct VulnerablePackage {
     pub fix_date: Option<Timestamp>,
     /// The platforms of the image that have it.
     pub platforms: BTreeSet<Platform>,
+    /// What forgives the vulnerability of this package, on those of the platforms on which something does. Other than exemptions
+    /// it is written: it is of the image, and the same for everybody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vex: BTreeMap<Platform, Arc<Grant>>,
 }
 
 /// How much of an issue is exempted. The names are those of IBM's interface.
@@ -70,16 +75,16 @@ pub struct VulnerablePackage {
 pub enum ExemptStatus {
     /// Nothing.
     Active,
-    /// Some of the notices that fix it.
+    /// Some of the notices that fix it, or of the packages that have it.
     Partial,
-    /// The vulnerability, or every notice that fixes it.
+    /// The vulnerability, or every notice that fixes it, or every package that has it.
     Exempt,
 }
 
 /// What an issue is on one platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnPlatform {
-    /// The vulnerability is exempted, or every notice that concerns the platform.
+    /// The vulnerability is exempted, or every notice that concerns the platform, or every package there.
     Exempt,
     /// It is not.
     Active,
@@ -94,7 +99,7 @@ impl Issue {
             .filter(|notice| notice.packages.iter().any(has_it))
             .peekable();
         here.peek()?;
-        if self.exemption.is_some() || here.all(|notice| notice.exemption.is_some()) {
+        if self.exemption.is_some() || here.all(|notice| notice.is_exempt_on(platform)) {
             Some(OnPlatform::Exempt)
         } else {
             Some(OnPlatform::Active)
@@ -106,7 +111,7 @@ impl Issue {
         let exempt = self.exempt_notices();
         if self.exemption.is_some() || exempt == self.notices.len() {
             ExemptStatus::Exempt
-        } else if exempt > 0 {
+        } else if exempt > 0 || self.packages().any(|one| !one.vex.is_empty()) {
             ExemptStatus::Partial
         } else {
             ExemptStatus::Active
@@ -118,10 +123,10 @@ impl Issue {
         self.exempt_status() == ExemptStatus::Exempt
     }
 
-    /// How many of its notices have an exemption of their own.
+    /// How many of its notices are exempted apart from it.
     pub fn exempt_notices(&self) -> usize {
         let notices = self.notices.iter();
-        notices.filter(|notice| notice.exemption.is_some()).count()
+        notices.filter(|notice| notice.is_exempt()).count()
     }
 
     /// All packages that have it.
@@ -142,7 +147,28 @@ impl Issue {
     }
 }
 
+impl Notice {
+    /// Has it an exemption of its own, or is it forgiven of all of its packages?
+    pub fn is_exempt(&self) -> bool {
+        self.exemption.is_some() || self.packages.iter().all(VulnerablePackage::is_forgiven)
+    }
+
+    fn is_exempt_on(&self, platform: &Platform) -> bool {
+        let mut here = self.packages.iter();
+        let is_forgiven = |one: &VulnerablePackage| {
+            !one.platforms.contains(platform) || one.vex.contains_key(platform)
+        };
+        self.exemption.is_some() || here.all(is_forgiven)
+    }
+}
+
 impl VulnerablePackage {
+    /// Is it forgiven on all platforms that have it?
+    pub fn is_forgiven(&self) -> bool {
+        let mut platforms = self.platforms.iter();
+        !self.platforms.is_empty() && platforms.all(|platform| self.vex.contains_key(platform))
+    }
+
     /// What to do about it.
     pub fn corrective_action(&self) -> String {
         let (name, fix) = (&self.package.name, &self.fix);

@@ -8,4 +8,5 @@ mod gate;
 mod issues;
 mod platforms;
 mod properties;
+mod vex;
 mod what_cannot_be_judged;

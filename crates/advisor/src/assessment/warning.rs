@@ -16,6 +16,12 @@ pub enum Warning {
         /// How many there are.
         issues: usize,
     },
+    /// Some of these are so by what is attached to the image.
+    #[error("issues of the image are forgiven by a VEX that is attached to it: {issues}")]
+    Vex {
+        /// How many there are.
+        issues: usize,
+    },
     /// Nothing can be said of it, or of one of its platforms.
     #[error("the image is not supported by Vulnerability Advisor: {why}")]
     Unsupported {
@@ -59,7 +65,13 @@ pub(super) fn of(assessment: &Assessment) -> impl Iterator<Item = Warning> + use
     let findings = uncounted
         .filter(|one| one.why == NotCounted::Language)
         .count();
+    let forgiven = assessment.issues.iter().filter(|issue| {
+        let mut packages = issue.packages();
+        packages.any(|one| !one.vex.is_empty())
+    });
+    let forgiven = forgiven.count();
     let counted = [
+        (forgiven > 0).then_some(Warning::Vex { issues: forgiven }),
         (issues > 0).then_some(Warning::Exempted { issues }),
         (packages > 0).then_some(Warning::Unjudged { packages }),
         (findings > 0).then_some(Warning::Language { findings }),

@@ -1,5 +1,7 @@
 //! Digests of what is held, and of what passes by.
 
+pub(super) mod text;
+
 use aws_lc_rs::digest::{Context, SHA256, SHA512};
 use cise_reference::{Algorithm, Digest};
 

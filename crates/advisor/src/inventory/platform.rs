@@ -96,6 +96,11 @@ impl Platform {
         &self.0.variant
     }
 
+    /// The architecture, as Go names it.
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
     /// Whether a node of this platform may run an image for `image`: amd64 takes 386, arm64 takes arm, and either takes what
     /// older variants of it take. An amd64 that does not say its level may have any: containerd finds it out from the processor,
     /// and takes the child of an index that is for the highest.

@@ -2,6 +2,7 @@
 
 mod printable;
 mod table;
+mod vex;
 
 use std::collections::BTreeMap;
 
@@ -57,6 +58,7 @@ pub fn render(report: &ImageReport, sections: Sections, detail: Detail) -> Strin
             Detail::Extended => packages(report),
         };
         section(&mut text, "Vulnerabilities Found", &vulnerabilities);
+        section(&mut text, "Forgiven by VEX", &vex::forgiven(report));
         section(&mut text, "Fixes to Apply", &fixes(report));
         if detail == Detail::Extended {
             section(&mut text, "Findings That Do Not Count", &uncounted(report));
@@ -361,6 +363,8 @@ fn remarks(text: &mut String, report: &ScanReport, sections: Sections, detail: D
         .iter()
         .map(|warning| format!("warning: {}", printable(&warning.message)))
         .collect();
+    let unheeded = report.unheeded_vex.iter();
+    lines.extend(unheeded.map(|one| format!("note: {}", printable(&one.message))));
     let are_passed_over = detail == Detail::Brief && sections != Sections::Configuration;
     if are_passed_over && !report.uncounted.is_empty() {
         lines.push(format!(

@@ -38,6 +38,7 @@ fn page() -> String {
         ("pinnedRoots[]", "PinnedRoot"),
         ("advisor", "AdvisorSection"),
         ("advisor.pull", "DatabasePull"),
+        ("advisor.vex", "VexSection"),
         ("advisor.cache", "AdvisorFolder"),
         ("advisor.scratch", "AdvisorFolder"),
         ("advisor.service", "AdvisorService"),

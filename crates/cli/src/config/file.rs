@@ -163,6 +163,8 @@ pub(crate) struct AdvisorSection {
     /// refuse it, 1 to 168; 72 leaves time over a weekend. Its signatures are demanded all the same, and what is known to be exploited is
     /// refused. Default: it is refused at once.
     pub(crate) already_admitted_hours: Option<u32>,
+    /// Whose VEX counts that is attached to images. Default: nobody's, and nothing that is attached is asked for.
+    pub(crate) vex: Option<VexSection>,
     /// The paid channels whose fixes can be had, and therefore count. Default: none.
     pub(crate) subscriptions: Vec<SubscriptionSetting>,
     /// How old the advisories of a release may be before there is a warning, in hours, 1 to `refuseAfterHours`. Default: 48, or
@@ -170,6 +172,21 @@ pub(crate) struct AdvisorSection {
     pub(crate) warn_after_hours: Option<u32>,
     /// How old the advisories of a release may be before images of it can no longer be judged, in hours, 1 to 8760. Default: 336.
     pub(crate) refuse_after_hours: Option<u32>,
+}
+
+/// What is attached to images in signed attestations and says which of their vulnerabilities are none (OpenVEX). It counts for whoever judges
+/// images: for `cise advisor`, where that is a program of its own.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a map with `keyFiles`"
+)]
+pub(crate) struct VexSection {
+    /// PEM files with the public keys of those who are believed, 1 to 16: ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits.
+    /// Whoever has one of the private keys can forgive any vulnerability of any image that they can attach something to.
+    pub(crate) key_files: Vec<String>,
 }
 
 /// Where `cise advisor`, or `cise serve` that judges images itself, pulls the advisory database from: at once, and then again and again. A database that is older than the one in

@@ -53,6 +53,11 @@ impl Guide {
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.advisor;
+        if settings.service.is_some() && !settings.work.vex.is_empty() {
+            tracing::warn!(
+                "`advisor.vex` is for `cise advisor`, which judges the images: this program reads nothing that is attached to them"
+            );
+        }
         let Some(service) = settings.service.clone() else {
             return Self::builtin(configuration, registry, database, metrics);
         };

@@ -68,6 +68,7 @@ fn values(authority: &Authority) -> Value {
         "advisor": {
             "enabled": true,
             "database": { "artifact": "registry.example.com/advisories:daily", "key": key(), "everyMinutes": 10_080 },
+            "vex": { "keys": { "team": key(), "vendor-2": key() } },
             "registries": ["*.example.com"],
             "platforms": ["linux/amd64", "linux/arm/v7"],
             "rules": {

@@ -222,6 +222,8 @@ fn the_advisor_has_the_files_that_its_configuration_names_and_no_credential_but_
         .filter(|file| file.ends_with("config.json"))
         .collect();
     assert_eq!(credentials, [&"secrets/advisories-pull/config.json"]);
+    let believed = &configuration["advisor"]["vex"]["keyFiles"];
+    assert_eq!(*believed, json!(["vex-team.pub", "vex-vendor.pub"]));
     assert_eq!(configuration.get("cluster"), None);
     assert_eq!(configuration["advisor"].get("service"), None);
 }
@@ -405,6 +407,8 @@ fn files_in<'v>(value: &'v Value, files: &mut BTreeSet<&'v str>) {
             for (name, value) in fields {
                 let names_file = name == "pullCredentials" || name.ends_with("File");
                 files.extend(value.as_str().filter(|_| names_file));
+                let listed = value.as_array().filter(|_| name.ends_with("Files"));
+                files.extend(listed.into_iter().flatten().filter_map(Value::as_str));
                 files_in(value, files);
             }
         }

@@ -86,6 +86,10 @@ fn a_value_that_cannot_work_is_refused_with_its_name() {
             "/advisor/database/everyMinutes",
         ),
         ("advisor: {platforms: [amd64]}", "/advisor/platforms/0"),
+        (
+            "advisor: {vex: {keys: {../team: '-----BEGIN '}}}",
+            "/advisor/vex/keys",
+        ),
         ("userRoles: maybe", "/userRoles"),
         (
             "advisor: {registries: ['https://icr.io']}",

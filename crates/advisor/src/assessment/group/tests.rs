@@ -95,6 +95,7 @@ fn expected_charge(id: &str, notices: BTreeMap<&str, (&Noticed, Packages<'_>)>) 
                 fix: fix.into(),
                 fix_date: None,
                 platforms: platforms.into_iter().cloned().collect(),
+                vex: BTreeMap::new(),
             })
             .collect(),
     };

@@ -217,6 +217,7 @@ pub(crate) fn platform(architecture: &str) -> Platform {
 /// An image of Debian 12 for amd64.
 pub(crate) fn image(packages: impl IntoIterator<Item = Package>) -> Inventory {
     Inventory {
+        manifest: Digest::sha256([1; 32]),
         platform: platform("amd64"),
         release: Some(release("debian", "12")),
         packages: packages.into_iter().collect(),

@@ -10,9 +10,11 @@ use cise_advisor::database::artifact::{PublicKey, Trust};
 use cise_advisor::inventory::{Limits, Platform};
 use cise_advisor::matching::Channel;
 use cise_advisor::remote::MAX_PLATFORMS;
+use cise_advisor::vex::VexKeys;
 use cise_policy::HostPattern;
 use cise_reference::Reference;
 use cise_registry::Tls;
+use cise_signature::attestation::{TrustedKey, TrustedKeys};
 use jiff::SignedDuration;
 
 use super::{Field, Reader, Result};
@@ -37,6 +39,8 @@ const QUEUE_MIB: u32 = 1 << 16;
 const MAX_QUEUE_MIB: u32 = 1 << 24;
 /// A week: what is forgiven longer is forgotten.
 const MAX_ADMITTED_HOURS: u32 = 168;
+/// Each is tried on each signature.
+const MAX_VEX_KEYS: usize = 16;
 
 impl Reader<'_> {
     pub(super) fn advisor(&self, section: &AdvisorSection) -> Result<AdvisorSettings> {
@@ -67,6 +71,7 @@ impl Reader<'_> {
             work: cise_advisor::Settings {
                 platforms,
                 limits: self.reading(section, defaults.limits)?,
+                vex: self.vex(section)?,
                 ..defaults
             },
         })
@@ -144,6 +149,23 @@ impl Reader<'_> {
         let field = "advisor.alreadyAdmittedHours";
         let hours = self.bounded(field, Some(hours), 1..=MAX_ADMITTED_HOURS, hours)?;
         Ok(Some(SignedDuration::from_hours(hours.into())))
+    }
+
+    fn vex(&self, section: &AdvisorSection) -> Result<VexKeys> {
+        let Some(written) = &section.vex else {
+            return Ok(VexKeys::default());
+        };
+        let field = "advisor.vex.keyFiles";
+        if !(1..=MAX_VEX_KEYS).contains(&written.key_files.len()) {
+            return Err(self.fault(field, format!("expected 1 to {MAX_VEX_KEYS} files")));
+        }
+        let key = |(index, path): (usize, &String)| {
+            let field = format!("{field}[{index}]");
+            let pem = self.read(&field, path)?;
+            TrustedKey::from_pem(path, &pem).map_err(|error| self.fault(&field, error))
+        };
+        let keys = written.key_files.iter().enumerate().map(key);
+        Ok(VexKeys::new(keys.collect::<Result<TrustedKeys>>()?))
     }
 
     fn advisor_service(&self, written: &file::AdvisorService) -> Result<AdvisorService> {
