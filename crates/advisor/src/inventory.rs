@@ -255,7 +255,10 @@ impl Indexer {
             descriptor,
             diff_id,
         };
-        Ok(Plan::Layers((manifest, platform), layers.map(wanted).collect()))
+        Ok(Plan::Layers(
+            (manifest, platform),
+            layers.map(wanted).collect(),
+        ))
     }
 
     async fn image<S: Source>(

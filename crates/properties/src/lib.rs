@@ -5,6 +5,7 @@
 
 mod admission;
 mod advisor;
+mod attestation;
 mod database;
 mod detector;
 mod key;
@@ -19,6 +20,7 @@ mod repository;
 mod server;
 mod store;
 mod version;
+mod vex;
 
 use std::fmt::Display;
 
@@ -26,8 +28,9 @@ use std::fmt::Display;
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 33] = [
+pub const ALL: [(&str, Property); 35] = [
     ("apk", detector::apk),
+    ("attestation", attestation::attestation),
     ("challenge", registry::challenge),
     ("configuration", layer::configuration),
     ("cvss", advisor::cvss),
@@ -60,6 +63,7 @@ pub const ALL: [(&str, Property); 33] = [
     ("trust_record", store::trust_record),
     ("trust_repository", repository::trust_repository),
     ("version", version::version),
+    ("vex", vex::vex),
 ];
 
 /// Checks the property of that name.

@@ -29,7 +29,7 @@ mod room;
 mod server;
 mod service;
 mod settings;
-pub mod strict_json;
+mod strict_json;
 mod tls;
 
 pub use auth::{ChallengeError, Scope, TokenError};

@@ -262,6 +262,21 @@ pub static UMOCI: Component = Component {
     },
 };
 
+/// What signs images and attaches attestations to them.
+pub static COSIGN: Component = Component {
+    name: "cosign",
+    set: Set::Images,
+    build_time: "3 min",
+    module: "cosign",
+    package: "github.com/sigstore/cosign/v3/cmd/cosign",
+    ldflags: "-s -w -X sigs.k8s.io/release-utils/version.gitVersion=v3.1.3",
+    overlay: None,
+    installed: Installed::Says {
+        arguments: &["version"],
+        text: "v3.1.",
+    },
+};
+
 /// What makes layers with a table of contents, by the libraries of the runtimes that read them lazily.
 pub static CHUNKED: Component = Component {
     name: "chunked",
@@ -317,7 +332,7 @@ pub static SYFT: Component = Component {
 };
 
 /// Every component.
-pub static ALL: [&Component; 17] = [
+pub static ALL: [&Component; 18] = [
     &REGISTRY,
     &NOTARY_SERVER,
     &NOTARY,
@@ -326,6 +341,7 @@ pub static ALL: [&Component; 17] = [
     &UMOCI,
     &CHUNKED,
     &READERS,
+    &COSIGN,
     &ETCD,
     &KUBE_APISERVER,
     &KUBE_CONTROLLER_MANAGER,

@@ -13,6 +13,7 @@ pub mod clock;
 mod command;
 pub mod components;
 pub mod controlplane;
+pub mod cosign;
 mod error;
 pub mod figures;
 pub mod fixtures;

@@ -91,7 +91,7 @@ impl<'a> Hearing<'a> {
     /// Enters what is forgiven of a charge, and says why the rest is not.
     fn charge(&self, charge: &mut Charge) -> Vec<Unheeded> {
         let Charge { issue, aliases } = charge;
-        let ids: Vec<Box<str>> = issue
+        let ids: Vec<Arc<str>> = issue
             .notices
             .iter()
             .map(|notice| notice.id.clone())

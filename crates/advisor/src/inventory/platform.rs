@@ -88,17 +88,13 @@ impl Platform {
         &self.0.os
     }
 
-    fn architecture(&self) -> &str {
+    /// The architecture, as Go names it.
+    pub fn architecture(&self) -> &str {
         &self.0.architecture
     }
 
     fn variant(&self) -> &str {
         &self.0.variant
-    }
-
-    /// The architecture, as Go names it.
-    pub fn architecture(&self) -> &str {
-        &self.architecture
     }
 
     /// Whether a node of this platform may run an image for `image`: amd64 takes 386, arm64 takes arm, and either takes what

@@ -17,7 +17,7 @@ pub enum Unheeded {
         why: Box<str>,
     },
     /// A configured key has signed a document that cannot be read. It might take back what others say.
-    #[error("no VEX counts: the attached {attached_as} cannot be read: {why}")]
+    #[error("no VEX counts, since one cannot be read: {why}; attached as {attached_as}")]
     Unreadable {
         /// The digest of the manifest that it came with.
         attached_as: Box<str>,

@@ -25,6 +25,7 @@ fn the_advisor_of_the_chart_answers_recovers_and_takes_a_crowd() {
     with_one_they_are_judged_as_documented(&site);
     images_are_judged_for_the_platforms_of_the_nodes(&site);
     an_exemption_of_the_namespace_admits_until_it_is_gone(&site);
+    what_a_believed_key_has_signed_of_an_image_admits_it(&site);
     a_restart_goes_unnoticed(&site);
     while_the_advisor_is_gone_what_it_said_counts_and_nothing_else_is_said(&site);
     with_everything_gone_everything_comes_back_by_itself(&mut site);
@@ -92,6 +93,29 @@ fn an_exemption_of_the_namespace_admits_until_it_is_gone(site: &Site) {
     site.cluster
         .kubectl("-n team delete imageexemption reviewed");
     site.eventually_refuses(&image, ISSUES);
+}
+
+/// The webhooks know no key: the advisor does, and reads with the pull secret of the pod.
+fn what_a_believed_key_has_signed_of_an_image_admits_it(site: &Site) {
+    let files = [&vulnerable::DEBIAN[..], &[("name", "forgiven")]].concat();
+    let image = Image::new(Format::Oci, &files).unwrap();
+    site.put("forgiven", &image);
+    site.eventually_refuses(&site.image("forgiven"), ISSUES);
+    let document = json!({
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": "https://example.com/vex/1",
+        "author": "Team <team@example.com>",
+        "timestamp": "2025-11-20T00:00:00Z",
+        "version": 1,
+        "statements": [{
+            "vulnerability": { "name": "CVE-2026-9001" },
+            "products": [{ "hashes": { "sha-256": image.digest().replace("sha256:", "") } }],
+            "status": "not_affected",
+            "impact_statement": "the program never calls it",
+        }],
+    });
+    site.attests("forgiven", &document);
+    site.eventually_admits(&site.image("forgiven"));
 }
 
 fn a_restart_goes_unnoticed(site: &Site) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cise_testkit::authority::Authority;
-use cise_testkit::components::{REGISTRY, require};
+use cise_testkit::components::{COSIGN, REGISTRY, require};
+use cise_testkit::cosign::{Attester, Form};
 use cise_testkit::images::{Format, Image};
 use cise_testkit::proxy::Proxy;
 use cise_testkit::registry::Registry;
@@ -37,6 +38,8 @@ pub(crate) struct Site {
     publisher: Folder,
     pub(crate) proxy: Proxy,
     registry: Registry,
+    /// Somebody whose key the advisor believes.
+    team: Attester,
 }
 
 impl Site {
@@ -49,13 +52,16 @@ impl Site {
 
     /// With these rules of the advisor besides what it does by default; `None` where that cannot be had here.
     pub(crate) fn start(rules: &Value) -> Option<Self> {
-        if !require(&[&REGISTRY]) {
+        if !require(&[&REGISTRY, &COSIGN]) {
             return None;
         }
         let authority = Authority::new("registry").unwrap();
         let registry = Registry::basic(&authority).unwrap();
         let proxy = Proxy::tls(registry.upstream(), &authority).unwrap();
         let key = KeyPair::generate().unwrap();
+        let team = Attester::new().unwrap();
+        let login = team.log_in(&credentials(&registry.host()), &authority.certificate());
+        login.unwrap();
         let artifact = format!("{}/security/advisories:daily", proxy.host());
         let cluster = Guarded::start(&json!({
             "replicas": 1,
@@ -63,6 +69,7 @@ impl Site {
             "advisor": {
                 "enabled": true, "registries": ["*"], "rules": rules,
                 "database": { "artifact": artifact, "key": key.public_key_pem(), "credentialsSecret": "pull" },
+                "vex": { "keys": { "team": team.public_key().unwrap() } },
             },
         }))?;
         let configuration = json!({
@@ -79,6 +86,7 @@ impl Site {
             publisher,
             proxy,
             registry,
+            team,
         };
         // For the advisor's database.
         site.keeps_credentials(HOME);
@@ -133,6 +141,15 @@ impl Site {
             self.registry.host()
         ));
         assert_eq!(pushed.status, 0, "{}", pushed.stderr);
+    }
+
+    /// Attaches a document to an image, signed by a key that the advisor believes.
+    pub(crate) fn attests(&self, name: &str, document: &Value) {
+        let reference = format!("{}/team/{name}:v1", self.registry.host());
+        let attested = self
+            .team
+            .attest(&reference, "openvex", document, Form::Bundle);
+        attested.unwrap();
     }
 
     pub(crate) fn image(&self, name: &str) -> String {

@@ -157,7 +157,13 @@ impl World {
         if !components::require(&[&REGISTRY]) {
             return None;
         }
-        let registry = Registry::open().unwrap();
+        let world = Self::at(Registry::open().unwrap());
+        world.push_all();
+        Some(world)
+    }
+
+    /// The same with that registry, in which there are no images yet.
+    pub(crate) fn at(registry: Registry) -> Self {
         let folder = folder();
         let built = build(&folder);
         assert_eq!(built.status, 0, "{}", built.transcript());
@@ -174,9 +180,7 @@ impl World {
                 "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ImagePolicy\nmetadata: {{name: scanned, namespace: team}}\nspec: {{repositories: [{{name: '{host}/*', policy: {{va: {{enabled: true}}}}}}]}}\n"
             ),
         );
-        let world = Self { folder, registry };
-        world.push_all();
-        Some(world)
+        Self { folder, registry }
     }
 
     fn push_all(&self) {

@@ -45,6 +45,7 @@ mod server;
 mod supply;
 mod trust;
 mod va;
+mod vex;
 #[path = "../../examples/demo_cluster/vulnerable.rs"]
 #[allow(
     dead_code,

@@ -20,17 +20,17 @@ const SENTENCE: &str = "The Vulnerability Advisor image scan assessment found is
     Refer to your image vulnerability report for more details by using the command `ibmcloud cr va`.";
 
 /// What the three say of one image.
-struct Answers {
+pub(crate) struct Answers {
     /// The report of `cise va`, and whether it exits as for an image that is admitted.
-    report: Value,
-    is_admitted: bool,
+    pub(crate) report: Value,
+    pub(crate) is_admitted: bool,
     /// What `cise check` says.
     check: Value,
     /// The response of the hook.
-    response: Value,
+    pub(crate) response: Value,
 }
 
-fn answers(world: &World, server: &Server, name: &str) -> Answers {
+pub(crate) fn answers(world: &World, server: &Server, name: &str) -> Answers {
     let (status, mut reports) = world.reports(&format!("--policies policies -n team @{name}"));
     let check = world.run(&format!(
         "check --config cise.yaml --policies policies -n team -o json @{name}"
@@ -48,7 +48,7 @@ fn answers(world: &World, server: &Server, name: &str) -> Answers {
 }
 
 impl Answers {
-    fn agree(&self, name: &str) {
+    pub(crate) fn agree(&self, name: &str) {
         let admitted = Value::from(self.is_admitted);
         assert_eq!(self.check["allowed"], admitted, "{name}: {}", self.check);
         assert_eq!(
@@ -111,7 +111,7 @@ fn texts(list: &Value, field: &str) -> Vec<String> {
         .collect()
 }
 
-fn serve(world: &World) -> Server {
+pub(crate) fn serve(world: &World) -> Server {
     let mut files = Vec::new();
     for name in ["policies/scanned.yaml", "policies/exemptions.yaml"] {
         let text = std::fs::read_to_string(world.folder.path().join(name));

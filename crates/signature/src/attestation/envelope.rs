@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use cise_registry::strict_json::{self, Bounds};
+use cise_registry::JsonForm;
 use serde::Deserialize;
 
 use super::MAX_BYTES;
@@ -12,10 +12,12 @@ use super::MAX_BYTES;
 const STATEMENT: &str = "application/vnd.in-toto+json";
 /// The most signatures of one envelope, each of which is tried with every key.
 const MAX_SIGNATURES: usize = 4;
-/// What is read of any envelope or bundle.
-pub(super) const BOUNDS: Bounds = Bounds {
+/// What is read of any envelope, bundle or statement. What they say is signed, and nobody else runs it.
+const FORM: JsonForm = JsonForm {
     depth: 32,
     values: 100_000,
+    fields: &[],
+    maps: &[],
 };
 
 /// Either alphabet of Base64 will do, with or without padding (`envelope.md`).
@@ -135,8 +137,13 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, Env
     if json.len() > MAX_BYTES {
         return Err(EnvelopeError::Size { bytes: json.len() });
     }
-    strict_json::check(json, BOUNDS).map_err(|why| EnvelopeError::Malformed(why.into()))?;
+    check(json).map_err(EnvelopeError::Malformed)?;
     serde_json::from_slice(json).map_err(|error| EnvelopeError::Malformed(place(&error)))
+}
+
+/// Finds it within the bounds, and no key there twice.
+pub(super) fn check(json: &[u8]) -> Result<(), Box<str>> {
+    FORM.check(json).map_err(|error| error.to_string().into())
 }
 
 /// Where it is not what it should be, and nothing of what is there.

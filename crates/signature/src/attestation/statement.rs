@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use cise_reference::Digest;
-use cise_registry::strict_json;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::envelope::BOUNDS;
+use super::envelope::check;
 
 /// The types of statements. They differ in nothing that is read.
 const TYPES: [&str; 2] = [
@@ -66,7 +65,7 @@ struct Whole<P> {
 impl Statement {
     /// Reads a statement. No key may be there twice, in the predicate neither: two readers might see two statements.
     pub fn parse(json: &[u8]) -> Result<Self, StatementError> {
-        strict_json::check(json, BOUNDS).map_err(|why| StatementError::Malformed(why.into()))?;
+        check(json).map_err(StatementError::Malformed)?;
         let written: Written = serde_json::from_slice(json).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let why = format!("its fields are not those of one (line {line}, column {column})");
@@ -107,15 +106,19 @@ pub(super) fn predicate<P: DeserializeOwned>(payload: &[u8]) -> Result<P, Statem
         .map_err(|error| StatementError::Predicate(shown(&error.to_string())))
 }
 
-/// A message about foreign text, fit for a line.
+/// A message about foreign text, fit for a line. All that would have been expected is not.
 fn shown(message: &str) -> Box<str> {
+    let message = message
+        .split(", expected one of")
+        .next()
+        .unwrap_or_default();
     let printable = |character: char| match character {
         ' '..='~' => character,
         _ => '?',
     };
     message
         .chars()
-        .take(200)
+        .take(100)
         .map(printable)
         .collect::<String>()
         .into()

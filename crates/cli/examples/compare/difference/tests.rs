@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cise_advisor::database::build::{Build, Input, build};
 use cise_advisor::inventory::{Contents, Platform};
 use cise_advisor::{Release, SourcePackage, osv};
+use cise_reference::Digest;
 use jiff::Timestamp;
 
 use super::*;
@@ -42,6 +43,7 @@ fn inventory(package: &Package) -> Inventory {
         _ => ("debian", "12"),
     };
     Inventory {
+        manifest: Digest::sha256([0; 32]),
         platform: Platform::new("linux", "amd64", ""),
         release: Some(Release {
             id: id.into(),
