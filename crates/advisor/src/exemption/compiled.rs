@@ -14,6 +14,7 @@ pub struct Exemptions {
     configuration: ById,
 }
 
+/// By [`IssueType::key`].
 type ById = HashMap<Box<str>, Vec<Arc<Exemption>>>;
 
 /// What of the exemptions applies to one image in one place at one time.
@@ -29,9 +30,10 @@ impl Exemptions {
     pub fn compile(exemptions: impl IntoIterator<Item = Exemption>) -> Self {
         let mut compiled = Self::default();
         for exemption in exemptions {
-            let id = exemption.spec().issue_id.as_str().into();
-            let of_type = compiled.of_type_mut(exemption.spec().issue_type);
-            of_type.entry(id).or_default().push(Arc::new(exemption));
+            let spec = exemption.spec();
+            let key = spec.issue_type.key(spec.issue_id.as_str());
+            let of_type = compiled.of_type_mut(spec.issue_type);
+            of_type.entry(key).or_default().push(Arc::new(exemption));
         }
         for issue_type in IssueType::ALL {
             for same_issue in compiled.of_type_mut(issue_type).values_mut() {
@@ -84,7 +86,11 @@ impl Exemptions {
 impl<'a> Applicable<'a> {
     /// The exemption of an issue: of several, the one that lasts longest.
     pub fn find(&self, issue_type: IssueType, id: &str) -> Option<&'a Arc<Exemption>> {
-        let same_issue = self.exemptions.of_type(issue_type).get(id)?;
+        let of_type = self.exemptions.of_type(issue_type);
+        if of_type.is_empty() {
+            return None;
+        }
+        let same_issue = of_type.get(&issue_type.key(id))?;
         same_issue
             .iter()
             .find(|exemption| !exemption.is_over(self.now) && exemption.covers(self.subject))

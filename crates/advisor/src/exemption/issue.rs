@@ -40,7 +40,15 @@ impl IssueType {
         }
     }
 
-    /// Ids of vulnerabilities are compared as written, so that one in lower case would be an exemption of nothing.
+    /// What ids of this type are compared by. No two vulnerabilities and no two notices have ids that differ in the case of their
+    /// letters alone, and people write them either way; a setting is named as it is.
+    pub fn key(self, id: &str) -> Box<str> {
+        match self {
+            Self::Cve | Self::Sn => id.to_ascii_uppercase().into(),
+            Self::Configuration => id.into(),
+        }
+    }
+
     pub(super) fn check(self, id: &IssueId) -> Result<(), IssueIdError> {
         let is_known = match self {
             Self::Cve => is_vulnerability(id.as_str()),
@@ -61,7 +69,7 @@ impl IssueType {
 /// A notice may fix many vulnerabilities, and is exempted as what it is.
 fn is_vulnerability(id: &str) -> bool {
     let (prefix, number) = id.split_once('-').unwrap_or_default();
-    let is_name = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_name = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
     is_name && !number.is_empty() && !is_notice(id)
 }
 

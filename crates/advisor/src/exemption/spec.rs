@@ -41,6 +41,12 @@ pub struct ExemptionSpec {
 }
 
 impl ExemptionSpec {
+    /// Is this the issue that it is about?
+    pub fn is_about(&self, issue_type: IssueType, id: &str) -> bool {
+        self.issue_type == issue_type
+            && issue_type.key(self.issue_id.as_str()) == issue_type.key(id)
+    }
+
     /// Checks what one field alone cannot tell.
     pub(super) fn check(&self) -> Result<(), Fault> {
         if let Err(error) = self.issue_type.check(&self.issue_id) {

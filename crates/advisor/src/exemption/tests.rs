@@ -109,8 +109,8 @@ fn what_cannot_hold_is_refused_by_name() {
         ),
         (
             "CVE-2024-5535",
-            "cve-2024-5535",
-            "spec.issueID: `cve-2024-5535` is no id of type cve",
+            "dsa-5532-1",
+            "spec.issueID: `dsa-5532-1` is no id of type cve",
         ),
         (
             "CVE-2024-5535",
@@ -271,12 +271,36 @@ fn types_have_ids_of_their_own() {
             "application_configuration:mysql.ssl-ca",
             true,
         ),
+        (
+            IssueType::Configuration,
+            "application_configuration:MYSQL.ssl-ca",
+            false,
+        ),
     ] {
         assert_eq!(
             applicable.find(issue_type, id).is_some(),
             found,
             "{issue_type} {id}"
         );
+    }
+}
+
+#[test]
+fn vulnerabilities_and_notices_are_found_in_whatever_case_they_are_written() {
+    for (issue_type, written, asked) in [
+        ("cve", "cve-2024-5535", "CVE-2024-5535"),
+        ("cve", "Ghsa-4374-P667-p6c8", "GHSA-4374-p667-p6c8"),
+        ("sn", "dsa-5532-1", "DSA-5532-1"),
+        ("sn", "OPENSUSE-SU-2024:1-1", "openSUSE-SU-2024:1-1"),
+    ] {
+        let one = exemption("ClusterImageExemption", (issue_type, written), "['*']", "");
+        let (issue_type, spec) = (one.spec().issue_type, one.spec());
+        assert!(spec.is_about(issue_type, asked), "{written}");
+        assert_eq!(spec.issue_id.as_str(), written);
+        let exemptions = Exemptions::compile([one]);
+        let subject = subject("nginx", TagBinding::Unproven, None);
+        let applicable = exemptions.applying_to(&subject, time("2026-01-01T00:00:00Z"));
+        assert!(applicable.find(issue_type, asked).is_some(), "{written}");
     }
 }
 

@@ -13,9 +13,13 @@ const NOTICES: [&str; 9] = [
     "openSUSE-SU-",
 ];
 
-/// Is this the id of a notice?
+/// Is this the id of a notice, in whatever case it is written?
 pub(crate) fn is_notice(id: &str) -> bool {
-    NOTICES.iter().any(|prefix| id.starts_with(prefix))
+    let begins_with = |prefix: &&str| {
+        let start = id.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    NOTICES.iter().any(begins_with)
 }
 
 /// When a record published a fix: a notice is published with the fix, where a record of one vulnerability is published with the
