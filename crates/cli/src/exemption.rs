@@ -1,20 +1,20 @@
 //! `cise exemption`: issues that somebody answers for, as manifests.
 
-use std::fs;
-use std::io::Write as _;
+mod add;
+mod file;
+mod naming;
+mod remove;
+
 use std::path::{Path, PathBuf};
 
-use cise_advisor::exemption::{
-    Exemption, ExemptionSpec, Expiry, IssueId, IssueType, Origin, Scope, images_of_scope,
-};
-use cise_manifests::{Manifest, exemptions};
+use cise_advisor::exemption::{Expiry, IssueId, IssueType, Scope, images_of_scope};
 use cise_policy::{Namespace, Pattern};
 use cise_reference::Host;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::terminal;
+use file::ExemptionFile;
 
 #[derive(Args, Debug)]
 #[command(
@@ -121,53 +121,17 @@ impl From<Type> for IssueType {
 
 pub(crate) fn run(args: &ExemptionArgs) -> Result<(), Failure> {
     match &args.command {
-        ExemptionCommand::Add(args) => add(args),
+        ExemptionCommand::Add(args) => add::run(args),
         ExemptionCommand::List(args) => list(&args.file),
-        ExemptionCommand::Rm(args) => remove(args),
+        ExemptionCommand::Rm(args) => remove::run(args),
         ExemptionCommand::Types => types(),
-    }
-}
-
-fn add(args: &AddArgs) -> Result<(), Failure> {
-    let issue = &args.issue;
-    let spec = ExemptionSpec {
-        issue_type: issue.issue_type.into(),
-        issue_id: issue.issue_id.clone(),
-        images: issue.images()?,
-        reason: args.reason.as_deref().map(Into::into),
-        owner: args.owner.as_deref().map(Into::into),
-        expires: args.expires.clone(),
-    };
-    let known = args.file.as_deref().filter(|path| path.exists());
-    let known = known.map_or_else(|| Ok(Vec::new()), read)?;
-    let exemption = Exemption::new(issue.origin(&known)?, spec)?;
-    if exemption.overreaches() {
-        return Err(Failure::new(
-            "--scope: `*` is every image of the account, and --namespace names the pods of one namespace",
-        )
-        .with_hint("name a repository, or leave --namespace out to exempt the issue for all pods"));
-    }
-    let text = format!("---\n{}", serde_saphyr::to_string(&manifest(&exemption)?)?);
-    let announced = format!(
-        "Creating exemption for '{}' in '{}'...",
-        issue.issue_id, issue.scope
-    );
-    match &args.file {
-        None => {
-            terminal::tell(&announced);
-            terminal::print(&text)
-        }
-        Some(path) => {
-            append(path, &text)?;
-            terminal::print(&format!("{announced}\n\nOK\n"))
-        }
     }
 }
 
 fn list(path: &Path) -> Result<(), Failure> {
     let mut rows =
         vec![["Scope", "Issue type", "Issue ID", "For", "Expires", "Owner"].map(str::to_owned)];
-    for exemption in read(path)? {
+    for exemption in ExemptionFile::read(path)?.exemptions() {
         let spec = exemption.spec();
         let images: Vec<&str> = spec.images.iter().map(Pattern::as_written).collect();
         rows.push([
@@ -185,38 +149,6 @@ fn list(path: &Path) -> Result<(), Failure> {
         ]);
     }
     terminal::print(&table(&rows))
-}
-
-/// The documents that stay are written as they were read: comments between them go.
-fn remove(args: &RemoveArgs) -> Result<(), Failure> {
-    let (issue, path) = (&args.issue, &args.file.file);
-    let images = issue.images()?;
-    let (gone, kept): (Vec<_>, Vec<_>) = read(path)?.into_iter().partition(|exemption| {
-        let spec = exemption.spec();
-        spec.issue_type == issue.issue_type.into()
-            && spec.issue_id == issue.issue_id
-            && spec.images == images
-            && *exemption.origin().scope() == issue.pods()
-    });
-    if gone.is_empty() {
-        return Err(Failure::new(format!(
-            "{} has no exemption for '{}' in '{}'",
-            path.display(),
-            issue.issue_id,
-            issue.scope
-        ))
-        .with_hint("`cise exemption list` shows what it has"));
-    }
-    let mut text = String::new();
-    for exemption in &kept {
-        text.push_str("---\n");
-        text.push_str(&serde_saphyr::to_string(&manifest(exemption)?)?);
-    }
-    replace(path, &text)?;
-    terminal::print(&format!(
-        "Deleting exemption for '{}' in '{}'...\n\nOK\n",
-        issue.issue_id, issue.scope
-    ))
 }
 
 fn types() -> Result<(), Failure> {
@@ -237,72 +169,6 @@ impl IssueArgs {
             Some(namespace) => Scope::Namespace(namespace.clone()),
         }
     }
-
-    /// Named after its issue, with a number where that name is taken.
-    fn origin(&self, known: &[Exemption]) -> Result<Origin, Failure> {
-        let stem: String = self
-            .issue_id
-            .as_str()
-            .to_ascii_lowercase()
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        let stem = stem.trim_matches('-');
-        let is_taken = |name: &str| known.iter().any(|one| one.origin().name() == name);
-        let numbered = (2..).map(|number: u32| format!("{stem}-{number}"));
-        let mut names = std::iter::once(stem.to_owned()).chain(numbered);
-        let name = names.find(|name| !is_taken(name)).unwrap_or_default();
-        Ok(Origin::new(self.pods(), &name)?)
-    }
-}
-
-fn manifest(exemption: &Exemption) -> Result<Value, Failure> {
-    let origin = exemption.origin();
-    let metadata = match origin.scope() {
-        Scope::Cluster => json!({ "name": origin.name() }),
-        Scope::Namespace(namespace) => {
-            json!({ "name": origin.name(), "namespace": namespace.as_str() })
-        }
-    };
-    Ok(json!({
-        "apiVersion": "securityenforcement.admission.cloud.ibm.com/v1beta1",
-        "kind": origin.scope().kind(),
-        "metadata": metadata,
-        "spec": serde_json::to_value(exemption.spec())?,
-    }))
-}
-
-/// All exemptions of a file, which may hold nothing else: it is rewritten.
-fn read(path: &Path) -> Result<Vec<Exemption>, Failure> {
-    Ok(exemptions(&Manifest::read_file(path)?, "default")?)
-}
-
-fn append(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut options = fs::OpenOptions::new();
-    let written = options
-        .create(true)
-        .append(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| unwritable(path, &error))
-}
-
-/// It appears whole or not at all: a server may be reading it.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let next = path.with_extension("tmp");
-    fs::write(&next, text)
-        .and_then(|()| fs::rename(&next, path))
-        .map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {error}", path.display()))
 }
 
 fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {

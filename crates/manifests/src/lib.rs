@@ -15,6 +15,7 @@ mod object;
 mod place;
 mod secret;
 mod source;
+mod split;
 mod workload;
 
 pub use admissions::AdmissionFolder;
@@ -24,4 +25,5 @@ pub use generation::Generation;
 pub use manifest::{MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Manifest};
 pub use place::{Place, Position};
 pub use source::{ManifestSource, Poll, Status};
+pub use split::split_documents;
 pub use workload::{Workload, workloads};

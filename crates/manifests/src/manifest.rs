@@ -80,6 +80,11 @@ impl Manifest {
         &self.name
     }
 
+    /// All of it, which may hold Secrets.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Reads the one document in it; a text without any is a map without fields. Errors name the field and its place.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ManifestError> {
         let mut documents = self.documents()?;
