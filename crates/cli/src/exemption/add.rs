@@ -2,6 +2,8 @@
 
 use cise_advisor::exemption::{Exemption, ExemptionSpec};
 
+use jiff::Timestamp;
+
 use super::AddArgs;
 use super::file::ExemptionFile;
 use super::naming;
@@ -50,6 +52,14 @@ impl AddArgs {
             .with_hint(
                 "name a repository, or leave --namespace out to exempt the issue for all pods",
             ));
+        }
+        if let Some(end) = &self.expires
+            && exemption.is_over(Timestamp::now())
+        {
+            return Err(Failure::new(format!(
+                "--expires: {end} is over, and nothing would be exempted"
+            ))
+            .with_hint("name an end that is to come, or leave --expires out"));
         }
         Ok(exemption)
     }

@@ -32,6 +32,7 @@ fn malformed_exemptions_are_refused_with_what_was_expected() {
     let transcripts: Vec<String> = [
         "exemption add --scope * --issue-type cve --issue-id DSA-6001-1",
         "exemption add --scope * --issue-type cve --issue-id CVE-2026-10001 --expires tomorrow",
+        "exemption add --scope * --issue-type cve --issue-id CVE-2026-10001 --expires 2020-01-01",
         "exemption add --scope UPPER/case --issue-type cve --issue-id CVE-2026-10001",
         "exemption add --scope * --issue-type all --issue-id CVE-2026-10001",
         "exemption add -n team --scope * --issue-type cve --issue-id CVE-2026-10001",

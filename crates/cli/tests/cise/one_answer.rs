@@ -150,7 +150,7 @@ fn the_three_agree_on_what_is_exempted() {
     assert_eq!(some.active(), [OTHER]);
     drop(server);
 
-    world.exempt("cve", OTHER, "--expires 2026-01-01");
+    world.exempted_until("cve", OTHER, "2026-01-01");
     let server = serve(&world);
     let ended = answers(&world, &server, "debian");
     ended.agree("debian");

@@ -56,7 +56,7 @@ fn exempted_issues_are_told_to_be_and_ended_exemptions_count_no_more() {
     let Some(world) = World::new() else { return };
     world.exempt("cve", EXPLOITED, "--owner team-app --expires 2099-12-31");
     let some = world.transcript("va --config cise.yaml --policies policies -n team @debian");
-    world.exempt("cve", OTHER, "--expires 2026-01-01");
+    world.exempted_until("cve", OTHER, "2026-01-01");
     let ended = world.run("va --config cise.yaml --policies policies -n team @debian");
     assert_eq!(ended.status, 1, "an exemption has ended");
     world.exempt("sn", "DEBIAN-CVE-2026-10002", "");
