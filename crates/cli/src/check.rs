@@ -68,6 +68,9 @@ pub(crate) struct CheckArgs {
 
 /// Judges, prints, and says with the exit status how it went.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    if args.output == Format::Text {
+        question::refuse_malformed(&args.images)?;
+    }
     let questions = Question::all(&args.images, &args.manifests, args.namespace.as_str())?;
     let engine = engine(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

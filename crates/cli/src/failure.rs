@@ -44,12 +44,18 @@ impl Failure {
         &self.message
     }
 
+    /// What to do about it, as people read it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = self.hint.as_ref()?;
+        Some(format!("hint: {hint}"))
+    }
+
     /// The text for people: `error: …`, then `hint: …`.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}", self.message);
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = self.hint() {
             // Writing to a string cannot fail.
-            let _ = write!(text, "\nhint: {hint}");
+            let _ = write!(text, "\n{hint}");
         }
         text
     }

@@ -105,7 +105,11 @@ pub(crate) fn run(args: &VaArgs) -> Result<ExitCode, Failure> {
         .build()?;
     let assessed = runtime.block_on(assess(args));
     runtime.shutdown_background();
-    let outcomes = assessed?;
+    let outcomes = match (assessed, args.output) {
+        (Ok(outcomes), _) => outcomes,
+        (Err(failure), Format::Text) => return Err(failure),
+        (Err(failure), Format::Json) => args.all_unscanned(&failure),
+    };
     if args.output == Format::Json {
         let reports: Vec<&ImageReport> = outcomes.iter().map(|outcome| &outcome.report).collect();
         terminal::print(&format!("{}\n", serde_json::to_string_pretty(&reports)?))?;
@@ -119,7 +123,7 @@ pub(crate) fn run(args: &VaArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
-    let samples = args.samples()?;
+    let samples = args.samples();
     let mut configuration = args.judging.read()?;
     let patience = args.wait.unwrap_or(PATIENCE);
     configuration.advisor.work.flights.longest = patience;
@@ -151,7 +155,10 @@ async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
                 number,
                 image,
             };
-            let assessed = sample.assess(&asking, &sight).await;
+            let assessed = match sample {
+                Ok(sample) => sample.assess(&asking, &sight).await,
+                Err(failure) => Err(failure),
+            };
             (number, image, assessed)
         });
     let mut assessing = stream::iter(assessing).buffered(SIDE_BY_SIDE);
@@ -159,25 +166,54 @@ async fn assess(args: &VaArgs) -> Result<Vec<Outcome>, Failure> {
     while let Some((number, image, assessed)) = assessing.next().await {
         board.done(number);
         args.announce(image)?;
-        let outcome = Outcome::new(image, assessed, &rules);
-        args.show(&outcome)?;
-        outcomes.push(outcome);
+        outcomes.push(args.tell(image, assessed, &rules)?);
     }
     Ok(outcomes)
 }
 
 impl VaArgs {
-    /// The images, all of which are understood before any is looked at.
-    fn samples(&self) -> Result<Vec<(&str, Sample)>, Failure> {
-        let parse = |image: &String| Sample::parse(image);
-        let samples = self.images.iter().map(parse);
-        let samples = samples.collect::<Result<Vec<_>, _>>()?;
-        Ok(self
-            .images
-            .iter()
-            .map(String::as_str)
-            .zip(samples)
-            .collect())
+    /// The images. A name that is none keeps the others from nothing.
+    fn samples(&self) -> Vec<(&str, Result<Sample, Failure>)> {
+        let samples = self.images.iter();
+        samples
+            .map(|image| (image.as_str(), Sample::parse(image)))
+            .collect()
+    }
+
+    /// What became of the images, none of which could be looked at.
+    fn all_unscanned(&self, failure: &Failure) -> Vec<Outcome> {
+        terminal::tell(&failure.text());
+        let samples = self.samples().into_iter();
+        samples
+            .map(|(image, sample)| {
+                Outcome::unscanned(image, sample.as_ref().err().unwrap_or(failure))
+            })
+            .collect()
+    }
+
+    /// Shows what became of an image. Why it could not be looked at is in the report; people read that, and programs have it told to
+    /// people beside it.
+    fn tell(
+        &self,
+        image: &str,
+        assessed: Result<(Digest, Arc<Assessment>), Failure>,
+        rules: &Rules,
+    ) -> Result<Outcome, Failure> {
+        let (outcome, failure) = match assessed {
+            Ok((digest, assessment)) => (Outcome::of(image, &digest, &assessment, rules), None),
+            Err(failure) => (Outcome::unscanned(image, &failure), Some(failure)),
+        };
+        self.show(&outcome)?;
+        match (self.output, failure) {
+            (Format::Json, Some(failure)) => terminal::tell(&failure.text()),
+            (Format::Text, Some(failure)) => {
+                if let Some(hint) = failure.hint() {
+                    terminal::tell(&hint);
+                }
+            }
+            (_, None) => {}
+        }
+        Ok(outcome)
     }
 
     fn exemptions(&self) -> Result<Arc<Exemptions>, Failure> {
@@ -217,29 +253,24 @@ impl VaArgs {
 }
 
 impl Outcome {
-    fn new(
-        image: &str,
-        assessed: Result<(Digest, Arc<Assessment>), Failure>,
-        rules: &Rules,
-    ) -> Self {
-        match assessed {
-            Ok((digest, assessment)) => Self {
-                report: ImageReport::new(image, Some(digest.as_str()), &assessment),
-                verdict: Verdict::of(&assessment, rules),
-            },
-            Err(failure) => {
-                let unscanned = Assessment::unscanned(Timestamp::now());
-                let mut report = ImageReport::new(image, None, &unscanned);
-                report.report.gaps.push(Remark {
-                    message: failure.message().to_owned(),
-                    facts: serde_json::Map::new(),
-                });
-                terminal::tell(&failure.text());
-                Self {
-                    report,
-                    verdict: Verdict::Undecided,
-                }
-            }
+    fn of(image: &str, digest: &Digest, assessment: &Assessment, rules: &Rules) -> Self {
+        Self {
+            report: ImageReport::new(image, Some(digest.as_str()), assessment),
+            verdict: Verdict::of(assessment, rules),
+        }
+    }
+
+    /// Nobody could look at the image, for this reason.
+    fn unscanned(image: &str, failure: &Failure) -> Self {
+        let unscanned = Assessment::unscanned(Timestamp::now());
+        let mut report = ImageReport::new(image, None, &unscanned);
+        report.report.gaps.push(Remark {
+            message: failure.message().to_owned(),
+            facts: serde_json::Map::new(),
+        });
+        Self {
+            report,
+            verdict: Verdict::Undecided,
         }
     }
 }

@@ -25,9 +25,6 @@ impl Question {
         namespace: &str,
     ) -> Result<Vec<Self>, Failure> {
         let mut questions = Vec::new();
-        for image in images {
-            Reference::parse(image).map_err(|error| bad_image(image, &error.to_string()))?;
-        }
         if !images.is_empty() {
             questions.push(Self::Images(images.to_vec()));
         }
@@ -96,6 +93,14 @@ fn read(path: &Path) -> Result<Vec<Manifest>, Failure> {
         return Err(Failure::new(why));
     }
     Ok(found)
+}
+
+/// Refuses names that are none before anything is judged, and says what may have been meant.
+pub(super) fn refuse_malformed(images: &[String]) -> Result<(), Failure> {
+    for image in images {
+        Reference::parse(image).map_err(|error| bad_image(image, &error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn bad_image(image: &str, why: &str) -> Failure {

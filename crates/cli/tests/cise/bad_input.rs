@@ -143,3 +143,19 @@ fn a_file_that_is_no_text_or_too_large_is_refused() {
         );
     }
 }
+
+#[test]
+fn an_image_without_a_name_that_can_be_has_an_object_for_programs() {
+    let folder = Folder::new(&[("policies.yaml", POLICIES)]);
+    let run = folder.run("check --policies policies.yaml -o json icr.io/public/a Nginx");
+    assert_eq!(run.status, 2, "{}", run.transcript());
+    let images: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).unwrap();
+    let found: Vec<_> = images
+        .iter()
+        .map(|image| (image["image"].as_str().unwrap(), image["allowed"].as_bool()))
+        .collect();
+    assert_eq!(
+        found,
+        [("icr.io/public/a", Some(true)), ("Nginx", Some(false))]
+    );
+}

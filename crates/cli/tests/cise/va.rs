@@ -93,6 +93,61 @@ fn what_cannot_be_looked_at_is_told_with_what_to_do() {
 }
 
 #[test]
+fn each_image_has_an_object_in_json_whatever_keeps_it_from_being_looked_at() {
+    let Some(world) = World::new() else { return };
+    for (arguments, statuses, reason) in [
+        (
+            "@alpine @bare:not:a:tag",
+            vec!["OK", "UNSCANNED"],
+            "is no image",
+        ),
+        (
+            "--db none.db @alpine:not:a:tag @bare",
+            vec!["UNSCANNED", "UNSCANNED"],
+            "none.db",
+        ),
+        (
+            "--policies none.yaml @alpine",
+            vec!["UNSCANNED"],
+            "none.yaml: cannot be read",
+        ),
+        (
+            "--config none.yaml @alpine",
+            vec!["UNSCANNED"],
+            "none.yaml: cannot be read",
+        ),
+    ] {
+        let config = if arguments.contains("--config") {
+            ""
+        } else {
+            "--config cise.yaml"
+        };
+        let run = world.run(&format!("va -o json {config} {arguments}"));
+        assert_eq!(run.status, 2, "{}", run.transcript());
+        let reports: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
+        let found: Vec<_> = reports
+            .iter()
+            .map(|report| report["status"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, statuses, "{arguments}");
+        let last = reports.last().unwrap();
+        let gap = last["gaps"][0]["message"].as_str().unwrap();
+        assert!(gap.contains(reason), "{gap}");
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+        assert_eq!(last["vulnerabilities"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn why_an_image_could_not_be_looked_at_is_told_once() {
+    let Some(world) = World::new() else { return };
+    let run = world.run("va --config cise.yaml @none");
+    let said = run.stdout + &run.stderr;
+    assert_eq!(said.matches("team/none").count(), 3, "{said}");
+    assert!(!said.contains("error:"), "{said}");
+}
+
+#[test]
 fn without_a_database_the_command_that_makes_one_is_told() {
     let Some(world) = World::new() else { return };
     let host = world.registry.host();
@@ -188,7 +243,7 @@ fn an_image_on_disk_is_judged_like_the_same_one_in_a_registry() {
     let damaged = world.run("va --config cise.yaml oci:layout");
     assert_eq!(damaged.status, 2);
     let missing = format!("blobs/{}", image.digest().replace(':', "/"));
-    assert!(damaged.stderr.contains(&missing), "{}", damaged.stderr);
+    assert!(damaged.stdout.contains(&missing), "{}", damaged.stdout);
 }
 
 #[test]
