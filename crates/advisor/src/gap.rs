@@ -4,6 +4,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ecosystem, Manager};
 
+/// With whom it lies that something was not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// The advisory database does not say what is needed.
+    Advisories,
+    /// What was sent cannot be read: it may be the registry's fault, or that of what is between, and may pass.
+    Transfer,
+    /// The image is as it is.
+    Image,
+}
+
+impl Gap {
+    /// With whom it lies.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::NotCovered { .. }
+            | Self::TooOld { .. }
+            | Self::UnknownAge { .. }
+            | Self::UnknownEndOfLife { .. }
+            | Self::NoAnswer { .. } => Cause::Advisories,
+            Self::UnreadLayer { .. }
+            | Self::BrokenConfiguration { .. }
+            | Self::BrokenManifest { .. }
+            | Self::NotWhole => Cause::Transfer,
+            _ => Cause::Image,
+        }
+    }
+}
+
 /// Something that could change the answer and was not judged: the status is INCOMPLETE, and this is why.
 ///
 /// One sentence each for people, without a full stop; what to do follows where somebody can do something.

@@ -30,6 +30,8 @@ const AGAIN: &str =
 const MAX_DETAIL: usize = 600;
 /// How much of one issue is shown.
 const MAX_ISSUE: usize = 200;
+/// How much of what kept an image from being judged: a digest, and what a registry or the system says.
+const MAX_GAP: usize = 400;
 
 /// What is wrong, in the product's words where it has some.
 pub(crate) fn headline(reason: &Reason, about: About<'_>) -> String {
@@ -162,7 +164,10 @@ pub(crate) fn remedy(reason: &Reason, about: About<'_>) -> String {
         }
         Reason::Unadvised(error) => advisor_remedy(error).to_owned(),
         Reason::AdvisorRules(_) => "correct the entry".to_owned(),
-        Reason::Vulnerable { headline, .. } => headline.remedy().to_string(),
+        Reason::Vulnerable {
+            assessment,
+            headline,
+        } => assessment.remedy(*headline).to_string(),
         Reason::NotVerifiable(requirement) => {
             format!("remove `{requirement}` from the entry, or require `trust` instead")
         }
@@ -199,9 +204,13 @@ fn found_by_advisor(assessment: &Assessment, headline: Headline) -> String {
     if lines.is_empty() {
         return format!("the status of the image is {}", assessment.status);
     }
+    let limit = match headline {
+        Headline::Incomplete => MAX_GAP,
+        _ => MAX_ISSUE,
+    };
     let lines = lines
         .iter()
-        .map(|line| shown(&line.to_string(), MAX_ISSUE).to_string());
+        .map(|line| shown(&line.to_string(), limit).to_string());
     lines.collect::<Vec<_>>().join("\n  ")
 }
 

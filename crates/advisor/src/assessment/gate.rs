@@ -6,6 +6,7 @@ use super::{Assessment, Ended, Issue, Rules, Status, Tolerance, Unjudged, Unsupp
 use crate::Gap;
 use crate::database::Sha256;
 use crate::vex::Unheeded;
+use crate::gap::Cause;
 
 /// Whether an image that must pass the Vulnerability Advisor may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,11 @@ pub enum Line<'a> {
 pub enum Remedy {
     /// Install the fixes and build the image again, or exempt the issues.
     UpgradeOrExempt,
-    /// Bring the advisories up to date, or make the image readable.
+    /// Bring the advisories up to date.
+    Renew,
+    /// Try again, as what came from the registry may have been broken on its way.
+    Retry,
+    /// Make the image readable.
     Complete,
     /// Try again.
     Wait,
@@ -99,6 +104,26 @@ impl Assessment {
         // Writing names and numbers to memory cannot fail.
         let text = serde_json::to_vec(&(rules, platforms)).unwrap_or_default();
         Sha256::of(&text).to_string().into()
+    }
+
+    /// What to do about a denial with that headline.
+    pub fn remedy(&self, headline: Headline) -> Remedy {
+        match headline {
+            Headline::Issues => Remedy::UpgradeOrExempt,
+            Headline::Incomplete => self.completion(),
+            Headline::Unscanned => Remedy::Wait,
+            Headline::Unsupported | Headline::Unjudged => Remedy::UseAnother,
+            Headline::EndOfLife => Remedy::UseNewer,
+        }
+    }
+
+    /// What it takes for everything to be judged: of several causes, the one that is hardest to mend.
+    fn completion(&self) -> Remedy {
+        match self.gaps.iter().map(Gap::cause).max() {
+            Some(Cause::Advisories) => Remedy::Renew,
+            Some(Cause::Transfer) => Remedy::Retry,
+            Some(Cause::Image) | None => Remedy::Complete,
+        }
     }
 
     fn tolerated(&self, rules: &Rules) -> Gate {
@@ -143,17 +168,6 @@ impl Headline {
             Self::Unsupported => "scan-unsupported",
             Self::Unjudged => "packages-unjudged",
             Self::EndOfLife => "end-of-life",
-        }
-    }
-
-    /// What to do about it.
-    pub fn remedy(self) -> Remedy {
-        match self {
-            Self::Issues => Remedy::UpgradeOrExempt,
-            Self::Incomplete => Remedy::Complete,
-            Self::Unscanned => Remedy::Wait,
-            Self::Unsupported | Self::Unjudged => Remedy::UseAnother,
-            Self::EndOfLife => Remedy::UseNewer,
         }
     }
 }
@@ -224,9 +238,13 @@ impl fmt::Display for Remedy {
             Self::UpgradeOrExempt => {
                 "build the image again with the fixes, or exempt the issues with `cise exemption add`"
             }
-            Self::Complete => {
-                "renew the advisory database if it is named above, or use an image that can be read in full"
+            Self::Renew => {
+                "renew the advisory database: `cise db build` and `cise db pull` bring newer advisories, and of more releases"
             }
+            Self::Retry => {
+                "try again; if it lasts, push the image again, or use one that can be read in full"
+            }
+            Self::Complete => "use an image that can be read in full",
             Self::Wait => "try again: the image is being scanned",
             Self::UseAnother => {
                 "use an image whose packages can all be judged, or let the rules of the advisor admit such images with a warning"

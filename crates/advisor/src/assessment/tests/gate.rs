@@ -135,3 +135,27 @@ fn many_packages_of_an_issue_are_counted() {
         "CVE-2026-1 (severity unknown): upgrade a 1-1 to 2-1, upgrade b 1-1 to 2-1, upgrade c 1-1 to 2-1 and 2 more"
     );
 }
+
+#[test]
+fn what_to_do_about_an_incomplete_scan_is_what_would_complete_it() {
+    let stale = Gap::TooOld {
+        ecosystem: debian(),
+        days: 20,
+    };
+    let torn = Gap::UnreadLayer {
+        layer: "sha256:1".into(),
+        why: "it ends too early".into(),
+    };
+    for (gaps, expected) in [
+        (vec![], Remedy::Complete),
+        (vec![stale.clone()], Remedy::Renew),
+        (vec![torn.clone()], Remedy::Retry),
+        (vec![stale.clone(), torn.clone()], Remedy::Retry),
+        (vec![stale, torn, Gap::NoRelease], Remedy::Complete),
+    ] {
+        let mut incomplete = assessment(Status::Incomplete);
+        incomplete.gaps.extend(gaps.clone());
+        let found = incomplete.remedy(Headline::Incomplete);
+        assert_eq!(found, expected, "{gaps:?}");
+    }
+}
