@@ -167,6 +167,13 @@ fn take(kind: ExemptionKind, mut object: DynamicObject, known: &mut BTreeMap<Key
     });
     let document = serde_json::to_value(&object).unwrap_or_default();
     match from_value(&document, &key.1) {
+        Ok(exemption) if exemption.overreaches() => {
+            tracing::error!(
+                "nothing is exempted by {}: it names every image of the account, and is of one namespace",
+                exemption.origin()
+            );
+            known.remove(&key);
+        }
         Ok(exemption) => {
             known.insert(key, exemption);
         }
@@ -188,10 +195,10 @@ mod tests {
 
     use super::*;
 
-    fn object(issue: &str) -> DynamicObject {
+    fn object(issue: &str, images: &str) -> DynamicObject {
         let object = json!({
             "metadata": { "name": "one", "namespace": "team", "resourceVersion": "1", "uid": "u" },
-            "spec": { "issueType": "cve", "issueID": issue, "images": ["*"] },
+            "spec": { "issueType": "cve", "issueID": issue, "images": [images] },
         });
         serde_json::from_value(object).unwrap()
     }
@@ -201,11 +208,14 @@ mod tests {
         let mut known = BTreeMap::new();
         take(
             ExemptionKind::Namespace,
-            object("CVE-2024-5535"),
+            object("CVE-2024-5535", "icr.io/*"),
             &mut known,
         );
         assert_eq!(known.len(), 1);
-        take(ExemptionKind::Namespace, object("no id"), &mut known);
-        assert!(known.is_empty());
+        for faulty in [object("no id", "icr.io/*"), object("CVE-2024-5535", "*")] {
+            let mut known = known.clone();
+            take(ExemptionKind::Namespace, faulty, &mut known);
+            assert!(known.is_empty());
+        }
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cise_advisor::exemption::ExemptionError;
+use cise_advisor::exemption::{ExemptionError, Origin};
 use cise_policy::PolicyError;
 
 use crate::Place;
@@ -101,6 +101,16 @@ pub enum ManifestError {
         place: Place,
         /// What is wrong.
         error: Box<ExemptionError>,
+    },
+    /// An exemption for the pods of one namespace speaks of every image of the account, as only one for all pods may.
+    #[error(
+        "{place}: {exemption} names every image of the account: expected the images that it is for, or the kind ClusterImageExemption"
+    )]
+    AccountScope {
+        /// Where its images are.
+        place: Place,
+        /// Which exemption.
+        exemption: Origin,
     },
     /// Two documents are about the same object, and nobody can tell which one counts.
     #[error("{second}: {object} is already defined at {first}: expected each object once")]

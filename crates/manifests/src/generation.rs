@@ -114,6 +114,12 @@ impl Reading {
         default_namespace: &str,
     ) -> Result<(), ManifestError> {
         let exemption = exemption::read(object, default_namespace)?;
+        if exemption.overreaches() {
+            return Err(ManifestError::AccountScope {
+                place: object.nearest(["spec", "images"]),
+                exemption: exemption.origin().clone(),
+            });
+        }
         self.claim_as(exemption.origin().to_string(), object.place())?;
         self.exemptions.push(exemption);
         Ok(())
@@ -251,6 +257,25 @@ spec: {repositories: [{name: 'icr.io/*', policy: }]}
             let found = faulty(from, to);
             assert!(found.starts_with(expected), "{to}: {found}");
         }
+    }
+
+    #[test]
+    fn an_exemption_of_a_namespace_names_its_images() {
+        let exemption = |kind: &str, images: &str| {
+            generation(&format!(
+                "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: {kind}\nmetadata: {{name: a}}\n\
+                 spec: {{issueType: cve, issueID: CVE-2026-10001, images: {images}}}\n"
+            ))
+        };
+        for images in ["['*']", "['icr.io/a', '*.*/*']"] {
+            assert!(exemption("ClusterImageExemption", images).is_ok());
+            assert_eq!(
+                exemption("ImageExemption", images).err().unwrap(),
+                "all.yaml:4:49: ImageExemption team/a names every image of the account: expected the images that it is for, or the kind \
+                 ClusterImageExemption"
+            );
+        }
+        assert!(exemption("ImageExemption", "['icr.io/*']").is_ok());
     }
 
     #[test]

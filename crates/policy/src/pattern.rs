@@ -105,6 +105,20 @@ impl Pattern {
         *self == Self::every_image()
     }
 
+    /// Does it leave open whose registries it speaks of, and say nothing of what is in them? Its path, tag and digest have no letter and no
+    /// digit, and its host has `*` where somebody's name would be: `*`, `*.*/*` and `*.io/*`, but not `*.icr.io/*`.
+    pub fn is_of_any_registry(&self) -> bool {
+        let says_nothing = |part: &Glob| part.has_no_word();
+        let digest = self.digest.as_ref().map(Glob::to_string);
+        let hash = digest
+            .as_deref()
+            .map(|text| text.rsplit(':').next().unwrap_or(text));
+        self.host.is_anybodys()
+            && says_nothing(&self.path)
+            && self.tag.as_ref().is_none_or(says_nothing)
+            && hash.is_none_or(|hash| says_nothing(&Glob::new(hash)))
+    }
+
     /// Does it match every image of the registries whose images it matches?
     pub fn is_whole_registry(&self) -> bool {
         self.path.is_any() && self.tag.is_none() && self.digest.is_none()

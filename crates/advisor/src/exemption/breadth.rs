@@ -7,7 +7,7 @@ pub enum Breadth {
     Repositories,
     /// Every image of a registry.
     Registry,
-    /// Every image of every registry, which IBM's interface calls the scope of the account.
+    /// Every image of whatever registry, which IBM's interface calls the scope of the account.
     Account,
 }
 
@@ -15,7 +15,7 @@ impl ExemptionSpec {
     /// How far it reaches.
     pub fn breadth(&self) -> Breadth {
         let of_pattern = |pattern: &cise_policy::Pattern| {
-            if pattern.is_every_image() {
+            if pattern.is_of_any_registry() {
                 Breadth::Account
             } else if pattern.is_whole_registry() {
                 Breadth::Registry
@@ -29,7 +29,7 @@ impl ExemptionSpec {
 }
 
 impl Exemption {
-    /// Is it for the pods of one namespace, and yet speaks of every image of every registry? That is for whoever may exempt for
+    /// Is it for the pods of one namespace, and yet speaks of every image of whatever registry? That is for whoever may exempt for
     /// all pods to say; a cluster stores no such exemption.
     pub fn overreaches(&self) -> bool {
         matches!(self.origin().scope(), Scope::Namespace(_))
@@ -50,6 +50,14 @@ mod tests {
             (&["*"][..], Breadth::Account),
             (&["*/*"], Breadth::Account),
             (&["icr.io/team/app", "*"], Breadth::Account),
+            (&["*.*/*"], Breadth::Account),
+            (&["*:*/*"], Breadth::Account),
+            (&["*.io/*", "icr.io/team/app"], Breadth::Account),
+            (&["*/*/*"], Breadth::Account),
+            (&["*/*:*.*"], Breadth::Account),
+            (&["*/*@sha256:*"], Breadth::Account),
+            (&["localhost/*"], Breadth::Registry),
+            (&["localhost:*/*"], Breadth::Registry),
             (&["icr.io/*"], Breadth::Registry),
             (&["*.icr.io/*"], Breadth::Registry),
             (&["docker.io/*", "icr.io/team/app"], Breadth::Registry),

@@ -47,7 +47,7 @@ impl AddArgs {
         let exemption = Exemption::new(origin, spec)?;
         if exemption.overreaches() {
             return Err(Failure::new(
-                "--scope: `*` is every image of the account, and --namespace names the pods of one namespace",
+                "--scope: that is every image of the account, and --namespace names the pods of one namespace",
             )
             .with_hint(
                 "name a repository, or leave --namespace out to exempt the issue for all pods",

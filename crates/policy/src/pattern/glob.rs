@@ -69,6 +69,12 @@ impl Glob {
         self.literals() == 0 && !self.is_literal()
     }
 
+    /// Has it neither a letter nor a digit?
+    pub(super) fn has_no_word(&self) -> bool {
+        let text = self.to_string();
+        !text.contains(|character: char| character.is_alphanumeric())
+    }
+
     pub(super) fn is_literal(&self) -> bool {
         matches!(self, Self::Literal(_))
     }

@@ -71,6 +71,20 @@ impl HostPattern {
         *self == Self::any() || self.port == other.port && self.glob.covers(&other.glob)
     }
 
+    /// Do the registries of anybody fit, be it only those of one port? What makes a host somebody's is how its name ends: in a
+    /// name without `*`, or behind the last one in two labels at least.
+    pub(super) fn is_anybodys(&self) -> bool {
+        let text = self.glob.to_string();
+        if text.starts_with('[') {
+            return self.glob.has_no_word();
+        }
+        let name = text.split(':').next().unwrap_or_default();
+        let Some((_, end)) = name.rsplit_once('*') else {
+            return false;
+        };
+        end.split('.').filter(|label| !label.is_empty()).count() < 2
+    }
+
     /// The text that was parsed, unchanged.
     pub fn as_written(&self) -> &str {
         &self.written
@@ -225,6 +239,31 @@ mod tests {
             for host in differs {
                 assert!(!matches(pattern, host), "{pattern} does not fit {host}");
             }
+        }
+    }
+
+    #[test]
+    fn a_host_is_somebodys_by_the_end_of_its_name() {
+        for (pattern, expected) in [
+            ("*", true),
+            ("*.*", true),
+            ("*:*", true),
+            ("*:5000", true),
+            ("*:443", true),
+            ("*.io", true),
+            ("registry*", true),
+            ("registry.*:5000", true),
+            ("10.0.*", true),
+            ("localhost", false),
+            ("localhost:*", false),
+            ("icr.io", false),
+            ("*.icr.io", false),
+            ("*.icr.io:443", false),
+            ("registry*.bluemix.net:*", false),
+            ("[fd00:*]:5000", false),
+        ] {
+            let host = HostPattern::parse(pattern).unwrap();
+            assert_eq!(host.is_anybodys(), expected, "{pattern}");
         }
     }
 
