@@ -13,6 +13,7 @@ mod group;
 mod heeding;
 mod issue;
 mod known;
+mod maker;
 mod platform;
 mod rules;
 mod source;

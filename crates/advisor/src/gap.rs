@@ -191,6 +191,20 @@ pub enum Gap {
         /// `VERSION_ID` of its `os-release`.
         version: Box<str>,
     },
+    /// Layers are of different distributions, so that the last one decides by whose advisories the packages of the others are judged.
+    #[error("its layers name different distributions: {ids}")]
+    SeveralDistributions {
+        /// `ID` of each `os-release`.
+        ids: Box<str>,
+    },
+    /// The packages were made by another distribution than the one that is named.
+    #[error("it says that it is `{id}`, and its packages are those of {made_by}")]
+    OtherDistribution {
+        /// `ID` of its `os-release`.
+        id: Box<str>,
+        /// Who made the packages.
+        made_by: Box<str>,
+    },
     /// The distribution is one with packages, and no package database is in the image.
     #[error("the image has no database of the packages that are in it")]
     NoPackageDatabase,

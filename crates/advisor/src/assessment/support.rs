@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::maker;
 use crate::detector::Mark;
 use crate::inventory::{Inventory, Reading};
 use crate::osv::{self, Feeds, PackageDatabase};
@@ -46,19 +47,22 @@ pub(super) fn support(inventory: &Inventory) -> Support {
             Support::Unclear(Gap::NoRelease)
         };
     };
-    let distribution = release.id.clone();
-    match osv::ecosystems(release) {
+    let support = match osv::ecosystems(release) {
         osv::Support::Fed(feeds) => Support::Fed(feeds),
         osv::Support::NoFeed(database) if has_only(inventory, database) => {
-            Support::Unsupported(Unsupported::NoFeed { distribution })
-        }
-        osv::Support::NoFeed(_) | osv::Support::Unknown => {
-            Support::Unclear(Gap::UnknownDistribution {
-                id: distribution,
-                version: release.version.clone(),
+            Support::Unsupported(Unsupported::NoFeed {
+                distribution: release.id.clone(),
             })
         }
-    }
+        osv::Support::NoFeed(_) | osv::Support::Unknown => {
+            return Support::Unclear(Gap::UnknownDistribution {
+                id: release.id.clone(),
+                version: release.version.clone(),
+            });
+        }
+    };
+    let contradiction = maker::contradiction(&inventory.packages, release);
+    contradiction.map_or(support, Support::Unclear)
 }
 
 fn is_bare(inventory: &Inventory) -> bool {

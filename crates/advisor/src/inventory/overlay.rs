@@ -181,6 +181,7 @@ impl<'a> Stack<'a> {
     fn conclude(mut self, mut gaps: BTreeSet<Gap>) -> Stacked {
         self.find_vanished(&mut gaps);
         self.find_led_astray(&mut gaps);
+        gaps.extend(several_distributions(self.layers));
         let release = RELEASE_FILES.iter().find_map(|path| self.release(path));
         let mut packages = Vec::new();
         let mut emptied = Vec::new();
@@ -285,6 +286,26 @@ impl<'a> Stack<'a> {
         }
     }
 }
+
+/// Layers of one image are of one distribution, in whatever releases of it. Where they are not, one line in a later layer would decide by
+/// whose advisories the packages of the others are judged, or that nobody's are.
+fn several_distributions(layers: &[Option<Arc<LayerInventory>>]) -> Option<Gap> {
+    let files = layers.iter().flatten().flat_map(|layer| &layer.files);
+    let ids: BTreeSet<&str> = files
+        .filter_map(|file| match &file.content {
+            Content::Release(release) if !release.id.is_empty() => Some(&*release.id),
+            _ => None,
+        })
+        .collect();
+    (ids.len() > 1).then(|| {
+        let ids: Vec<&str> = ids.into_iter().take(MAX_IDS).collect();
+        let ids = ids.join(", ").into();
+        Gap::SeveralDistributions { ids }
+    })
+}
+
+/// How many distributions are named.
+const MAX_IDS: usize = 4;
 
 /// Whether a file that is read in `folder` is not read where the folder really is.
 fn loses_a_database(folder: &str, real: &str) -> bool {

@@ -195,7 +195,7 @@ pub(crate) fn package(name: &str, source: &str, version: &str) -> Package {
             name: source.into(),
             version: version.into(),
         },
-        vendor: "Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>".into(),
+        vendor: "OpenSSL Team <openssl@example.com>".into(),
         module: None,
         recorded_in: "var/lib/dpkg/status".into(),
     }

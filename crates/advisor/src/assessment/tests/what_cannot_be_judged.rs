@@ -361,3 +361,38 @@ fn an_image_of_which_a_layer_was_not_read_is_not_judged() {
     let expected = incomplete("not every layer of it was read");
     assert_eq!(gaps_of(&image, &Source::of([])), expected);
 }
+
+#[test]
+fn an_image_that_says_it_is_another_distribution_is_not_judged_and_not_let_through() {
+    let by = |manager, vendor: &str| crate::Package {
+        manager,
+        vendor: vendor.into(),
+        ..package("bash", "bash", "5.1-1")
+    };
+    let debians = by(Manager::Dpkg, "Bash <bash@packages.debian.org>");
+    let red_hats = by(Manager::Rpm, "Red Hat, Inc.");
+    for (id, version, package) in [
+        // One with advisories by which nothing would be found, and one without any.
+        ("ubuntu", "24.04", debians),
+        ("fedora", "40", red_hats),
+    ] {
+        let manager = package.manager;
+        let inventory = Inventory {
+            release: Some(release(id, version)),
+            contents: Contents {
+                marks: [Mark::PackageDatabase].into(),
+                databases: [manager].into(),
+                reading: Reading::Whole,
+            },
+            ..image([package])
+        };
+        let source = Source {
+            feeds: vec![feed(Ecosystem::new("Ubuntu:24.04:LTS"), Some(NOW))],
+            ..Source::of([])
+        };
+        let found = assessed(&inventory, &source);
+        assert_eq!(found.status, Status::Incomplete, "{id}");
+        let is_told = |gap: &Gap| matches!(gap, Gap::OtherDistribution { .. });
+        assert!(found.gaps.iter().any(is_told), "{id}: {:?}", found.gaps);
+    }
+}

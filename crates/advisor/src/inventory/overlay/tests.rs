@@ -97,6 +97,7 @@ fn told(stacked: &Stacked) -> (Vec<String>, Vec<String>) {
         Gap::EmptyDatabase { path } => format!("empty {path}"),
         Gap::BrokenDatabase { path, .. } => format!("broken {path}"),
         Gap::TangledLinks => "tangled".to_owned(),
+        Gap::SeveralDistributions { ids } => format!("several {ids}"),
         other => panic!("not expected: {other:?}"),
     });
     (packages.collect(), gaps.collect())
@@ -541,5 +542,53 @@ proptest! {
             found.push((path.to_owned(), text));
         }
         prop_assert_eq!(found, whole.databases(), "{:?}", layers);
+    }
+}
+
+#[test]
+fn layers_of_one_image_are_of_one_distribution_whatever_becomes_of_the_file_that_names_it() {
+    use At::{Gone, Release};
+    const ETC: &str = "etc/os-release";
+    const USR: &str = "usr/lib/os-release";
+    type Case<'a> = (&'a [&'a [(&'a str, At<'a>)]], Option<&'a str>);
+    let table: &[Case<'_>] = &[
+        (&[&[(ETC, Release("debian")), OLD]], None),
+        // The base, and the same distribution's next release over it.
+        (
+            &[
+                &[(ETC, Release("debian")), OLD],
+                &[(USR, Release("debian")), NEW],
+            ],
+            None,
+        ),
+        (
+            &[&[(ETC, Release("rhel")), OLD], &[(ETC, Release("fedora"))]],
+            Some("several fedora, rhel"),
+        ),
+        (
+            &[
+                &[(ETC, Release("debian")), OLD],
+                &[(ETC, Gone), (USR, Release("ubuntu"))],
+            ],
+            Some("several debian, ubuntu"),
+        ),
+        (
+            &[
+                &[(ETC, Release("alpine")), OLD],
+                &[(ETC, Release("wolfi"))],
+                &[(ETC, Release("alpine"))],
+            ],
+            Some("several alpine, wolfi"),
+        ),
+        // One that names none takes nothing away and adds nothing.
+        (
+            &[&[(ETC, Release("debian")), OLD], &[(USR, Release(""))]],
+            None,
+        ),
+    ];
+    for (layers, expected) in table {
+        let (_, gaps) = told(&stacked(layers));
+        let expected: Vec<&str> = expected.iter().copied().collect();
+        assert_eq!(gaps, expected, "{layers:?}");
     }
 }
