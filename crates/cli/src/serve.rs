@@ -93,6 +93,7 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     let given = tls.certificates(args.listen.ip(), &metrics)?;
     let standing = Standing::of(configuration.cluster.take(), given)?;
     let origin = Origin::prepare(args.origin, &configuration).await?;
+    advice::refuse_own_database(&configuration, judging.database(), origin.cluster())?;
     let (listener, admin) = (listen(args.listen).await?, listen(args.admin).await?);
     let addresses = format!(
         "reviews at https://{}, probes and metrics at http://{}",

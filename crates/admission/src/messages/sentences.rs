@@ -240,6 +240,9 @@ fn advisor_remedy(error: &Unadvised) -> &'static str {
         Unadvised::NoPlatforms => {
             "try again; if it lasts, let CISE list and watch nodes, or name `advisor.platforms` in the configuration"
         }
+        Unadvised::ManyPlatforms { .. } => {
+            "name the platforms whose images may run as `advisor.platforms` in the configuration"
+        }
         Unadvised::Unreachable { .. } => {
             "try again; if it lasts, look at the pods of the advisor and at what they log"
         }

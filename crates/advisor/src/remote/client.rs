@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use moka::sync::Cache;
 use secrecy::SecretString;
 
-use super::wire::{Answered, Asked, Code, Confidential, Declined, MAX_ANSWER, PATH};
+use super::wire::{Answered, Asked, Code, Confidential, Declined, MAX_ANSWER, MAX_PLATFORMS, PATH};
 use crate::assessment::{Assessment, Examination, Gate, Rules};
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
@@ -104,7 +104,8 @@ impl Remote {
         self.service.store(Some(Arc::new(service)));
     }
 
-    /// From now on images are judged for these platforms. What was found out about others is no answer any more.
+    /// From now on images are judged for these platforms. What was found out about others is no answer any more. There is no answer at all
+    /// as long as they are more than [`MAX_PLATFORMS`].
     pub fn judge_for(&self, platforms: Vec<Platform>) {
         let platforms: Arc<[Platform]> = platforms.into();
         self.platforms.store(Some(Arc::new(platforms)));
@@ -112,8 +113,7 @@ impl Remote {
 
     /// What is kept admits, and does not refuse: before somebody is refused the service is asked, unless it cannot be reached.
     async fn assess(&self, question: Question<'_>) -> Result<Arc<Assessment>, Unadvised> {
-        let platforms = self.platforms.load_full();
-        let platforms = platforms.ok_or(Unadvised::NoPlatforms)?;
+        let platforms = self.platforms()?;
         let sample = question.sample(&platforms);
         let key = (ImageKey::of(&sample), sample.rules.clone());
         let kept = self.kept(&key, &sample);
@@ -127,6 +127,18 @@ impl Remote {
         match (self.ask(&question, &sample, key).await, kept) {
             (Err(Unadvised::Unreachable { .. }), Some(kept)) => Ok(kept),
             (answered, _) => self.verdicts.draw(&answered?, &question),
+        }
+    }
+
+    /// What passes on some of the platforms may not pass on those that cannot be asked about.
+    fn platforms(&self) -> Result<Arc<Arc<[Platform]>>, Unadvised> {
+        let platforms = self.platforms.load_full().ok_or(Unadvised::NoPlatforms)?;
+        match platforms.len() {
+            found if found > MAX_PLATFORMS => Err(Unadvised::ManyPlatforms {
+                found,
+                most: MAX_PLATFORMS,
+            }),
+            _ => Ok(platforms),
         }
     }
 
@@ -294,15 +306,38 @@ mod tests {
     use super::*;
     use crate::remote::DeskReply;
 
-    #[test]
-    fn what_keeps_an_image_from_being_judged_comes_across_with_how_far_it_is() {
-        let remote = Remote::new(RemoteSettings {
+    fn remote() -> Remote {
+        Remote::new(RemoteSettings {
             url: "https://advisor.example.com".into(),
             token_file: PathBuf::new(),
             platforms: Some(Vec::new()),
             flights: FlightBounds::default(),
             kept: 1 << 20,
-        });
+        })
+    }
+
+    #[test]
+    fn more_platforms_than_can_be_asked_about_give_no_answer() {
+        let remote = remote();
+        let platforms = |count: usize| -> Vec<Platform> {
+            let names = (0..count).map(|number| format!("a{number}"));
+            names
+                .map(|name| Platform::new("linux", &name, ""))
+                .collect()
+        };
+        for (count, is_answered) in [(MAX_PLATFORMS, true), (MAX_PLATFORMS + 1, false)] {
+            remote.judge_for(platforms(count));
+            let many = Unadvised::ManyPlatforms {
+                found: count,
+                most: MAX_PLATFORMS,
+            };
+            assert_eq!(remote.platforms().err(), (!is_answered).then_some(many));
+        }
+    }
+
+    #[test]
+    fn what_keeps_an_image_from_being_judged_comes_across_with_how_far_it_is() {
+        let remote = remote();
         let amount = Amount {
             done: 300 << 20,
             total: 2 << 30,

@@ -155,6 +155,7 @@ fn code(error: &Unadvised) -> Code {
         | Unadvised::Declined(_) => Code::Image,
         Unadvised::Flight(_)
         | Unadvised::NoPlatforms
+        | Unadvised::ManyPlatforms { .. }
         | Unadvised::Unreachable { .. }
         | Unadvised::Lost => Code::Internal,
     }

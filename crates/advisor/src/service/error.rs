@@ -14,6 +14,16 @@ pub enum Unadvised {
     /// It is not known yet for which platforms images are judged.
     #[error("the platforms of the cluster's nodes are not known yet")]
     NoPlatforms,
+    /// The cluster's nodes are of more platforms than images are judged for.
+    #[error(
+        "the cluster's nodes are of {found} platforms, and images are judged for at most {most}"
+    )]
+    ManyPlatforms {
+        /// How many there are.
+        found: usize,
+        /// How many an image is judged for.
+        most: usize,
+    },
     /// The image is being indexed still. How much of it is done, once that is known.
     #[error("the image is being scanned{}; the result will answer the next request", read_so_far(.0.as_ref()))]
     Indexing(Option<Amount>),

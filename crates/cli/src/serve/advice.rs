@@ -43,6 +43,27 @@ pub(super) struct Way {
     nodes: Option<NodeWatch>,
 }
 
+/// In a cluster, an advisory database is the advisor's. A webhook that had one would judge for platforms that no node may have, and
+/// each replica would read every image by itself.
+pub(super) fn refuse_own_database(
+    configuration: &Configuration,
+    database: Option<&Path>,
+    cluster: Option<&Cluster>,
+) -> Result<(), Failure> {
+    let settings = &configuration.advisor;
+    let database = database.or(settings.database.as_deref());
+    match (cluster, database) {
+        (Some(_), Some(_)) if settings.service.is_none() => Err(Failure::new(
+            "in a cluster, `cise serve` has no advisory database of its own",
+        )
+        .with_hint(
+            "give the database to `cise advisor`, and name that as `advisor.service` in the configuration; or serve policies of files with \
+             --policies",
+        )),
+        _ => Ok(()),
+    }
+}
+
 impl Guide {
     pub(super) fn choose(
         configuration: &Configuration,
@@ -187,11 +208,11 @@ async fn judge_for_nodes(remote: Remote, nodes: NodeWatch) {
 fn judged(of_nodes: BTreeSet<Platform>) -> Vec<Platform> {
     if of_nodes.len() > MAX_PLATFORMS {
         tracing::error!(
-            "the nodes are of {} platforms, and images are judged for {MAX_PLATFORMS}",
+            "the nodes are of {} platforms, and images are judged for {MAX_PLATFORMS}: none is until `advisor.platforms` says for which",
             of_nodes.len()
         );
     }
-    let mut judged: Vec<Platform> = of_nodes.into_iter().take(MAX_PLATFORMS).collect();
+    let mut judged: Vec<Platform> = of_nodes.into_iter().collect();
     if judged.is_empty() {
         judged = cise_advisor::Settings::default().platforms;
     }

@@ -159,3 +159,26 @@ fn an_image_without_a_name_that_can_be_has_an_object_for_programs() {
         [("icr.io/public/a", Some(true)), ("Nginx", Some(false))]
     );
 }
+
+#[test]
+fn a_webhook_of_a_cluster_has_no_database_of_its_own() {
+    let kubeconfig = "\
+apiVersion: v1
+kind: Config
+current-context: nobody
+contexts: [{name: nobody, context: {cluster: nowhere, user: nobody}}]
+clusters: [{name: nowhere, cluster: {server: 'https://localhost:1'}}]
+users: [{name: nobody, user: {token: none}}]
+";
+    let folder = Folder::new(&[
+        ("kubeconfig", kubeconfig),
+        ("cise.yaml", "advisor: {database: advisories.db}\n"),
+    ]);
+    let run = folder.run(
+        "serve --config cise.yaml --kubeconfig kubeconfig --self-signed --listen 127.0.0.1:0 --admin 127.0.0.1:0",
+    );
+    assert_eq!(run.status, 2, "{}", run.transcript());
+    let told = "in a cluster, `cise serve` has no advisory database of its own";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains("advisor.service"), "{}", run.stderr);
+}
