@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::{Applied, Entry, Mode, Origin, Policy, Requirements};
+use crate::{Applied, Entry, Mode, Origin, Policy, Requirements, Vulnerability};
 
 /// Something in a policy that works, and that its author may not have meant.
 ///
@@ -29,6 +29,11 @@ pub enum Lint<'p> {
     },
     /// An entry verifies images and leaves their tags as they are: what runs later may be another image than was verified.
     VerifiedTagNotPinned {
+        /// The entry.
+        entry: &'p Entry,
+    },
+    /// An entry names the account whose exemptions are to count, and no exemption is of an account here.
+    AccountNamed {
         /// The entry.
         entry: &'p Entry,
     },
@@ -69,8 +74,15 @@ fn alone(entry: &Entry) -> impl Iterator<Item = Lint<'_>> {
     let host = looks_like_host(entry.pattern.as_written());
     let tag = entry.pinning == crate::Pinning::KeepTag && !entry.requirements.is_empty();
     let host = host.then_some(Lint::LooksLikeHost { entry });
+    let account = names_an_account(&entry.requirements);
     host.into_iter()
         .chain(tag.then_some(Lint::VerifiedTagNotPinned { entry }))
+        .chain(account.then_some(Lint::AccountNamed { entry }))
+}
+
+fn names_an_account(requirements: &Requirements) -> bool {
+    let mut vulnerability = requirements.vulnerability.iter();
+    vulnerability.any(|one| matches!(one, Vulnerability::Standard { account: Some(_) }))
 }
 
 fn looks_like_host(pattern: &str) -> bool {

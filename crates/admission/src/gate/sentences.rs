@@ -113,6 +113,13 @@ pub(super) fn warning(warning: &PolicyWarning) -> String {
             ],
             [pattern],
         ),
+        PolicyWarning::AccountNamed { pattern } => fitted(
+            [
+                "`",
+                "`: exemptions of an IBM account are not read; write them as ImageExemptions",
+            ],
+            [pattern],
+        ),
     };
     shown(&line, MAX_WARNING).to_string()
 }
@@ -202,6 +209,7 @@ mod tests {
                 repository: text(),
             },
             PolicyWarning::VerifiedTagNotPinned { pattern: text() },
+            PolicyWarning::AccountNamed { pattern: text() },
         ]
     }
 

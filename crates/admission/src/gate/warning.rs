@@ -90,6 +90,11 @@ pub enum PolicyWarning {
         /// The entry's pattern.
         pattern: String,
     },
+    /// An entry names an account, and exemptions are resources here.
+    AccountNamed {
+        /// The entry's pattern.
+        pattern: String,
+    },
 }
 
 /// Why secrets could not be looked at.
@@ -119,6 +124,7 @@ impl PolicyWarning {
             Self::Shadowed { .. } => "entry-shadowed",
             Self::LooksLikeHost { .. } => "pattern-looks-like-host",
             Self::VerifiedTagNotPinned { .. } => "tag-not-pinned",
+            Self::AccountNamed { .. } => "account-named",
         }
     }
 }
@@ -209,6 +215,9 @@ fn of_lint(lint: Lint<'_>) -> Option<PolicyWarning> {
             repository: entry.pattern.to_string(),
         },
         Lint::VerifiedTagNotPinned { entry } => PolicyWarning::VerifiedTagNotPinned {
+            pattern: written(entry),
+        },
+        Lint::AccountNamed { entry } => PolicyWarning::AccountNamed {
             pattern: written(entry),
         },
         _ => return None,

@@ -24,6 +24,7 @@ fn told(lint: &Lint<'_>) -> String {
         Lint::Shadowed { entry, by } => format!("{} gives way to {}", written(entry), placed(by)),
         Lint::LooksLikeHost { entry } => format!("{} looks like a host", written(entry)),
         Lint::VerifiedTagNotPinned { entry } => format!("{} is not pinned", written(entry)),
+        Lint::AccountNamed { entry } => format!("{} names an account", written(entry)),
     }
 }
 
@@ -150,6 +151,16 @@ fn a_host_alone_is_a_docker_hub_repository() {
 fn a_verified_tag_that_is_not_pinned_is_named() {
     let entries = "{name: a, policy: {mutateImage: false, trust: {enabled: true}}}, {name: b, policy: {mutateImage: false}}";
     assert_eq!(lints(entries, &[]), ["a is not pinned"]);
+}
+
+#[test]
+fn an_account_whose_exemptions_are_not_read_is_named() {
+    let text = "apiVersion: portieris.cloud.ibm.com/v1\nkind: ImagePolicy\nmetadata: {name: new}\nspec: {repositories: [\
+        {name: a/b, policy: {vulnerability: {ICCRVA: {enabled: true, account: abc}}}}, \
+        {name: a/c, policy: {vulnerability: {ICCRVA: {enabled: true}}}}]}";
+    let policy = from_yaml(text, "team").unwrap();
+    let told: Vec<String> = lint(&policy, []).iter().map(told).collect();
+    assert_eq!(told, ["a/b names an account"]);
 }
 
 #[test]
