@@ -68,6 +68,7 @@ pub(crate) struct CheckArgs {
 
 /// Judges, prints, and says with the exit status how it went.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    question::refuse_layouts(&args.images)?;
     if args.output == Format::Text {
         question::refuse_malformed(&args.images)?;
     }

@@ -95,12 +95,41 @@ fn read(path: &Path) -> Result<Vec<Manifest>, Failure> {
     Ok(found)
 }
 
+/// Refuses images that are on disk.
+pub(super) fn refuse_layouts(images: &[String]) -> Result<(), Failure> {
+    let layout = images.iter().find(|image| is_on_disk(image));
+    layout.map_or(Ok(()), |layout| Err(on_disk(layout)))
+}
+
 /// Refuses names that are none before anything is judged, and says what may have been meant.
 pub(super) fn refuse_malformed(images: &[String]) -> Result<(), Failure> {
     for image in images {
         Reference::parse(image).map_err(|error| bad_image(image, &error.to_string()))?;
     }
     Ok(())
+}
+
+/// Is this the name of an OCI layout, as `cise va` takes one, and of nothing that a registry has?
+fn is_on_disk(image: &str) -> bool {
+    let Some(path) = ["oci:", "oci-archive:"]
+        .iter()
+        .find_map(|scheme| image.strip_prefix(scheme))
+    else {
+        return false;
+    };
+    let folder = path.rsplit_once(':').map_or(path, |(folder, _)| folder);
+    Reference::parse(image).is_err() || Path::new(path).exists() || Path::new(folder).exists()
+}
+
+/// Policies speak of registries and of names there, and what is on disk has neither.
+fn on_disk(image: &str) -> Failure {
+    let image = image.escape_debug();
+    Failure::new(format!(
+        "image `{image}`: it is on disk, and policies speak of images by their names in a registry"
+    ))
+    .with_hint(format!(
+        "`cise va {image}` tells what is vulnerable in it; check it by the name that it will have in its registry, once it is there"
+    ))
 }
 
 fn bad_image(image: &str, why: &str) -> Failure {

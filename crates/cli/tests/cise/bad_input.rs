@@ -145,6 +145,30 @@ fn a_file_that_is_no_text_or_too_large_is_refused() {
 }
 
 #[test]
+fn an_image_on_disk_is_for_another_command() {
+    let folder = Folder::new(&[
+        ("policies.yaml", POLICIES),
+        ("img/oci-layout", "{}"),
+        ("image.tar", ""),
+    ]);
+    let check = |image: &str| folder.run(&format!("check --policies policies.yaml {image}"));
+    for image in [
+        "oci:img",
+        "oci:img:v1",
+        "oci:img/x",
+        "oci-archive:image.tar",
+    ] {
+        let run = check(image);
+        assert_eq!((run.status, &*run.stdout), (2, ""), "{image}");
+        assert!(run.stderr.contains("it is on disk"), "{}", run.stderr);
+        let hint = format!("hint: `cise va {image}`");
+        assert!(run.stderr.contains(&hint), "{}", run.stderr);
+    }
+    // A repository of Docker Hub, of which nothing is on disk.
+    assert_eq!(check("oci:v1").status, 1);
+}
+
+#[test]
 fn an_image_without_a_name_that_can_be_has_an_object_for_programs() {
     let folder = Folder::new(&[("policies.yaml", POLICIES)]);
     let run = folder.run("check --policies policies.yaml -o json icr.io/public/a Nginx");
