@@ -23,8 +23,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many exemptions are listed at once.
 const PAGE: u32 = 200;
 
-/// The most exemptions that are kept. What comes after them exempts nothing, which is told.
-const MOST: usize = 10_000;
+/// The most exemptions that count of all, and of one namespace. Those for all pods come first. What comes after them exempts nothing,
+/// which is told.
+const BOUNDS: Bounds = Bounds {
+    all: 10_000,
+    of_namespace: 1_000,
+};
+
+/// How many exemptions count.
+#[derive(Clone, Copy)]
+struct Bounds {
+    all: usize,
+    of_namespace: usize,
+}
 
 /// The two resources that exemptions are stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,13 +143,18 @@ impl ExemptionWatch {
     fn change(&self, change: impl FnOnce(&mut BTreeMap<Key, Exemption>)) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut known);
-        if known.len() > MOST {
+        let (in_force, passed_over) = in_force(&known, BOUNDS);
+        for (namespace, count) in passed_over {
+            let whose = match namespace {
+                "" => "for all pods".to_owned(),
+                namespace => format!("of namespace {namespace}"),
+            };
             tracing::error!(
-                "there are {} exemptions, and only {MOST} count",
-                known.len()
+                "{count} exemptions {whose} do not count: there are more than {} in one namespace, or {} in all",
+                BOUNDS.of_namespace,
+                BOUNDS.all
             );
         }
-        let in_force = known.values().take(MOST).cloned();
         self.compiled.store(Arc::new(Exemptions::compile(in_force)));
     }
 }
@@ -147,6 +163,28 @@ impl ExemptionSource for ExemptionWatch {
     fn exemptions(&self) -> Arc<Exemptions> {
         self.compiled.load_full()
     }
+}
+
+/// The exemptions that count, and how many of each namespace do not; the namespace of those for all pods is empty.
+fn in_force(
+    known: &BTreeMap<Key, Exemption>,
+    bounds: Bounds,
+) -> (Vec<Exemption>, BTreeMap<&str, usize>) {
+    let of_kind = |kind| known.iter().filter(move |((of, ..), _)| *of == kind);
+    let in_order = of_kind(ExemptionKind::Cluster).chain(of_kind(ExemptionKind::Namespace));
+    let (mut in_force, mut passed_over) = (Vec::new(), BTreeMap::new());
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((kind, namespace, _), exemption) in in_order {
+        let of_same = taken.entry(namespace).or_default();
+        let is_full = *kind == ExemptionKind::Namespace && *of_same >= bounds.of_namespace;
+        if is_full || in_force.len() >= bounds.all {
+            *passed_over.entry(&**namespace).or_default() += 1;
+        } else {
+            *of_same += 1;
+            in_force.push(exemption.clone());
+        }
+    }
+    (in_force, passed_over)
 }
 
 fn key(kind: ExemptionKind, object: &DynamicObject) -> Key {
@@ -191,6 +229,8 @@ fn take(kind: ExemptionKind, mut object: DynamicObject, known: &mut BTreeMap<Key
 
 #[cfg(test)]
 mod tests {
+    use cise_advisor::exemption::{Origin, Scope};
+    use cise_policy::Namespace;
     use serde_json::json;
 
     use super::*;
@@ -217,5 +257,52 @@ mod tests {
             take(ExemptionKind::Namespace, faulty, &mut known);
             assert!(known.is_empty());
         }
+    }
+
+    #[test]
+    fn no_namespace_crowds_out_the_others_or_those_for_all_pods() {
+        let known = |kind, namespace: &str, name: &str| {
+            let key = (kind, namespace.to_owned(), name.to_owned());
+            let scope = match kind {
+                ExemptionKind::Cluster => Scope::Cluster,
+                ExemptionKind::Namespace => Scope::Namespace(Namespace::parse(namespace).unwrap()),
+            };
+            let spec = object("CVE-2024-5535", "icr.io/*").data["spec"].clone();
+            let spec = serde_json::from_value(spec).unwrap();
+            let origin = Origin::new(scope, name).unwrap();
+            (key, Exemption::new(origin, spec).unwrap())
+        };
+        let all: BTreeMap<Key, Exemption> = [
+            known(ExemptionKind::Namespace, "a", "one"),
+            known(ExemptionKind::Namespace, "a", "three"),
+            known(ExemptionKind::Namespace, "a", "two"),
+            known(ExemptionKind::Namespace, "b", "one"),
+            known(ExemptionKind::Cluster, "", "everybodys"),
+        ]
+        .into();
+        let names = |bounds| {
+            let (in_force, passed_over) = in_force(&all, bounds);
+            let names: Vec<String> = in_force
+                .iter()
+                .map(|one| one.origin().to_string())
+                .collect();
+            (names.join(", "), passed_over)
+        };
+        let (of_namespace, of_all) = (2, 100);
+        let bounds = |all, of_namespace| Bounds { all, of_namespace };
+        assert_eq!(
+            names(bounds(of_all, of_namespace)),
+            (
+                "ClusterImageExemption everybodys, ImageExemption a/one, ImageExemption a/three, ImageExemption b/one".to_owned(),
+                BTreeMap::from([("a", 1)])
+            )
+        );
+        assert_eq!(
+            names(bounds(2, of_namespace)),
+            (
+                "ClusterImageExemption everybodys, ImageExemption a/one".to_owned(),
+                BTreeMap::from([("a", 2), ("b", 1)])
+            )
+        );
     }
 }
