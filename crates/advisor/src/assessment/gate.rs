@@ -5,8 +5,8 @@ use std::fmt;
 use super::{Assessment, Ended, Issue, Rules, Status, Tolerance, Unjudged, Unsupported};
 use crate::Gap;
 use crate::database::Sha256;
-use crate::vex::Unheeded;
 use crate::gap::Cause;
+use crate::vex::Unheeded;
 
 /// Whether an image that must pass the Vulnerability Advisor may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
