@@ -296,8 +296,9 @@ impl Stage {
     fn exempt(&self, issue: &str) {
         let exemption = format!(
             "apiVersion: securityenforcement.admission.cloud.ibm.com/v1beta1\nkind: ImageExemption\n\
-             metadata: {{name: {}, namespace: team}}\nspec: {{issueType: cve, issueID: {issue}, images: ['*']}}\n",
-            issue.to_lowercase()
+             metadata: {{name: {}, namespace: team}}\nspec: {{issueType: cve, issueID: {issue}, images: ['{}/*']}}\n",
+            issue.to_lowercase(),
+            self.ground.registry.host()
         );
         let folder = &self.webhook.folder;
         folder.write(&format!("policies/{issue}.yaml"), exemption);

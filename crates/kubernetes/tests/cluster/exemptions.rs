@@ -75,7 +75,8 @@ async fn an_exemption_with_a_field_that_is_not_known_exempts_nothing() {
     let following = Arc::clone(&watch);
     tokio::spawn(async move { following.follow().await });
     let create = ["-n", "misspelt", "create", "--validate=false", "-f", "-"];
-    let misspelt = "{issueType: cve, issueID: CVE-2026-0003, images: ['*'], expire: 2020-01-01}";
+    let misspelt =
+        "{issueType: cve, issueID: CVE-2026-0003, images: ['icr.io/*'], expire: 2020-01-01}";
     for (name, spec) in [
         ("misspelt", misspelt),
         (
