@@ -201,6 +201,7 @@ impl Inquiry<'_> {
             exemptions: &sample.exemptions,
             rules,
             urgency: self.urgency(),
+            freshness: self.advice,
             now: self.now,
         };
         let advice = sample.counsel.advisor.advise(question).await;

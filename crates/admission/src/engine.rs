@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use cise_policy::Namespace;
-use cise_registry::{Deadline, Registry};
+use cise_registry::{Deadline, Freshness, Registry};
 use cise_signature::SideEffects;
 use cise_signature::notary::Notary;
 use futures::FutureExt;
@@ -16,7 +16,8 @@ use crate::counsel::Counsel;
 use crate::credentials::Credentials;
 use crate::decide::{Duty, Standing, decide};
 use crate::facts::Inquiry;
-use crate::generation::Generations;
+use crate::foresight::{self, Foreseen, Prospect};
+use crate::generation::{Generation, Generations};
 use crate::hook::Hook;
 use crate::kind::Kind;
 use crate::request::{Asked, Request};
@@ -124,6 +125,27 @@ impl Engine {
         decision
     }
 
+    /// Has the advisor look at an image that runs, if a pod of it would need its verdict: before there is such a pod, and behind
+    /// everything that somebody waits for. Nothing is decided, and nothing recorded.
+    pub async fn foresee(
+        &self,
+        prospect: &Prospect,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Foreseen {
+        let request = prospect.request();
+        let generation = self.generations.of(self.policies.policies());
+        let inquiry = self.inquiry(
+            foresight::DUTY,
+            foresight::ADVICE,
+            (&request, &generation),
+            now,
+            deadline,
+        );
+        let foreseen = AssertUnwindSafe(foresight::foresee(&inquiry)).catch_unwind();
+        foreseen.await.unwrap_or_else(|_| Foreseen::faulted())
+    }
+
     /// Records which images passed, before anybody is told that their pod is admitted. Of a workload nothing runs yet.
     async fn record(
         &self,
@@ -171,30 +193,38 @@ impl Engine {
         deadline: Deadline,
     ) -> Vec<ImageDecision> {
         let generation = self.generations.of(self.policies.policies());
-        let inquiry = Inquiry {
-            request,
-            generation: &generation,
-            settings: &self.settings,
-            secrets: &*self.secrets,
-            credentials: Credentials::new(
-                request,
-                &*self.secrets,
-                &self.settings.pull_credentials,
-                deadline,
-            ),
-            notary: &self.notary,
-            registry: &self.registry,
-            counsel: self.counsel.as_ref(),
-            duty,
-            now,
-            deadline,
-        };
+        let inquiry = self.inquiry(duty, Freshness::Kept, (request, &generation), now, deadline);
         let subjects = Subject::all_of(request);
         let judged = subjects
             .iter()
             .map(|subject| judge_image(&inquiry, subject));
         // Polled in place: when everything is kept, no image of a request waits for another, and none needs a task.
         join_all(judged).await
+    }
+
+    fn inquiry<'a>(
+        &'a self,
+        duty: Duty,
+        advice: Freshness,
+        (request, generation): (&'a Request<'a>, &'a Generation),
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Inquiry<'a> {
+        let fallback = &self.settings.pull_credentials;
+        Inquiry {
+            request,
+            generation,
+            settings: &self.settings,
+            secrets: &*self.secrets,
+            credentials: Credentials::new(request, &*self.secrets, fallback, deadline),
+            notary: &self.notary,
+            registry: &self.registry,
+            counsel: self.counsel.as_ref(),
+            duty,
+            advice,
+            now,
+            deadline,
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Inquiry<'r> {
     pub(crate) registry: &'r Registry,
     pub(crate) counsel: Option<&'r Counsel>,
     pub(crate) duty: Duty,
+    /// Whether advice that is kept will do.
+    pub(crate) advice: Freshness,
     pub(crate) now: Timestamp,
     pub(crate) deadline: Deadline,
 }

@@ -13,6 +13,7 @@ mod credentials;
 mod decide;
 mod engine;
 mod facts;
+mod foresight;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
@@ -45,6 +46,7 @@ pub use answer::{Answer, AskedFor, Outcome};
 pub use counsel::Counsel;
 pub use coverage::{Coverage, CoverageError, Everywhere};
 pub use engine::Engine;
+pub use foresight::{Foreseen, Prospect};
 pub use gate::{
     PolicyDecision, PolicyGate, PolicyRefusal, PolicyWarning, SecretsUnread, StoredObject,
 };

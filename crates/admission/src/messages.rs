@@ -19,7 +19,7 @@ use crate::verdict::{
     Place, Verdict,
 };
 
-pub(crate) use sentences::{About, found, headline, remedy};
+pub(crate) use sentences::{About, FAULT_FOUND, found, headline, remedy};
 
 /// The longest warning, in characters: one line of a terminal, more or less.
 pub(crate) const MAX_WARNING: usize = 120;
@@ -54,11 +54,7 @@ pub(crate) fn unreadable(error: &ReviewError) -> String {
 
 /// The message of a denial after a fault of this program.
 pub(crate) fn internal() -> String {
-    three_lines(
-        sentences::FAULT,
-        &sentences::FAULT_FOUND,
-        sentences::FAULT_REMEDY,
-    )
+    three_lines(sentences::FAULT, &FAULT_FOUND, sentences::FAULT_REMEDY)
 }
 
 /// The warnings of an answer, each on one line of at most [`MAX_WARNING`] characters.

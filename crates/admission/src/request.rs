@@ -126,6 +126,18 @@ impl<'a> Request<'a> {
         Self::new(namespace.into(), Workload::of_images(images))
     }
 
+    /// The same, whose images are pulled with these secrets, or else with those of this service account.
+    #[must_use]
+    pub(crate) fn pulling_with(
+        mut self,
+        secrets: impl Iterator<Item = &'a str>,
+        service_account: Option<&'a str>,
+    ) -> Self {
+        self.workload.pull_secrets = secrets.map(Text::from).collect();
+        self.workload.service_account = service_account.map(Text::from);
+        self
+    }
+
     /// Lets the judging of this request leave traces, such as a pinned trust root.
     #[must_use]
     pub fn with_side_effects(self) -> Self {

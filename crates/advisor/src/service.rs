@@ -14,8 +14,8 @@ use arc_swap::ArcSwapOption;
 use cise_policy::Namespace;
 use cise_reference::{Digest, Reference, Repository};
 use cise_registry::{
-    Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Keyring, Party, Progress,
-    Registry,
+    Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Freshness, Keyring, Party,
+    Progress, Registry,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -66,6 +66,8 @@ pub struct Question<'a> {
     pub rules: &'a Rules,
     /// Whether somebody waits for the answer.
     pub urgency: Urgency,
+    /// Whether an answer that was kept for others will do, where nobody is refused by it. In this process none is.
+    pub freshness: Freshness,
     /// The time of the assessment.
     pub now: Timestamp,
 }
@@ -90,7 +92,7 @@ pub struct Sample<'a> {
 }
 
 /// Whether somebody waits for an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Urgency {
     /// Something does not happen before there is one.

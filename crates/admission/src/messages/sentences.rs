@@ -18,7 +18,7 @@ pub(crate) struct About<'a> {
 }
 
 pub(super) const FAULT: &str = "Deny, an internal error kept the request from being judged";
-pub(super) const FAULT_FOUND: &str = "a fault of this program; its log says more";
+pub(crate) const FAULT_FOUND: &str = "a fault of this program; its log says more";
 pub(super) const FAULT_REMEDY: &str = "try again, and report it if it lasts";
 pub(super) const MIRRORED: &str =
     "this pod runs on its node already, from a file there: its images are not verified";

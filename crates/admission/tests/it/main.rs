@@ -10,6 +10,7 @@
 mod bad_input;
 mod credentials;
 mod exemptions;
+mod foresight;
 mod policies;
 mod reviews;
 mod support;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cise_admission::{
-    Answer, Engine, Hook, PolicySource, SecretData, SecretSource, Settings, SourceError, Workloads,
+    Answer, Counsel, Engine, Hook, PolicySource, SecretData, SecretSource, Settings, SourceError,
+    Workloads,
 };
 use cise_policy::Policies;
 use cise_registry::{
@@ -38,6 +39,16 @@ pub(crate) struct World {
 pub(crate) struct Running {
     engine: Engine,
     _state: Arc<tempfile::TempDir>,
+}
+
+impl Running {
+    /// The same, with somebody to ask about vulnerabilities.
+    pub(crate) fn with_counsel(self, counsel: Counsel) -> Self {
+        Self {
+            engine: self.engine.with_counsel(counsel),
+            ..self
+        }
+    }
 }
 
 impl Deref for Running {

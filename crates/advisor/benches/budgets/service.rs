@@ -13,8 +13,8 @@ use cise_advisor::{Advise as _, Advisor, Question, Settings, Urgency};
 use cise_policy::HostPattern;
 use cise_reference::{Digest, Reference};
 use cise_registry::{
-    Caller, Deadline, FlightBounds, Http, Keyring, Outbound, Proxies, Registries, Registry,
-    RegistryLimits, RegistrySettings, Security,
+    Caller, Deadline, FlightBounds, Freshness, Http, Keyring, Outbound, Proxies, Registries,
+    Registry, RegistryLimits, RegistrySettings, Security,
 };
 use cise_testkit::components::REGISTRY;
 use cise_testkit::figures::{Row, Unit};
@@ -172,6 +172,7 @@ async fn one(advisor: &Advisor, image: &Reference, digest: &Digest) -> Result<()
         exemptions: &exemptions,
         rules: &rules,
         urgency: Urgency::Waited,
+        freshness: Freshness::Kept,
         now: Timestamp::now(),
     };
     let assessment = advisor

@@ -9,7 +9,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use cise_registry::{
-    Deadline, FetchError, FlightBounds, FlightError, Flights, Party, Progress, Service, Step,
+    Deadline, FetchError, FlightBounds, FlightError, Flights, Freshness, Party, Progress, Service,
+    Step,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use crate::assessment::{Assessment, Examination, Gate, Rules};
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
 use crate::service::{ImageKey, KEPT_FOR, Verdicts, age, weight};
-use crate::{Advise, Question, Sample, Unadvised};
+use crate::{Advise, Question, Sample, Unadvised, Urgency};
 
 /// The most bytes of a file with a token.
 const MAX_TOKEN: u64 = 64 << 10;
@@ -53,12 +54,15 @@ pub struct Remote {
     service: Arc<ArcSwapOption<Service>>,
     examined: Cache<Key, Arc<Examined>>,
     database: Arc<ArcSwap<Option<Arc<str>>>>,
-    flights: Flights<Key, Result<Arc<Examined>, Unadvised>>,
+    flights: Flights<Errands, Result<Arc<Examined>, Unadvised>>,
     verdicts: Verdicts,
 }
 
 /// What an examination is of.
 type Key = (ImageKey, Rules);
+
+/// What is asked at one time: whoever waits does not join a question that gives way to others.
+type Errands = (Key, Urgency);
 
 /// An answer, when it came, and on what database it rests.
 struct Examined {
@@ -116,7 +120,10 @@ impl Remote {
         let platforms = self.platforms()?;
         let sample = question.sample(&platforms);
         let key = (ImageKey::of(&sample), sample.rules.clone());
-        let kept = self.kept(&key, &sample);
+        let kept = match question.freshness {
+            Freshness::Kept => self.kept(&key, &sample),
+            Freshness::Fresh => None,
+        };
         let kept = kept.map(|kept| self.verdicts.draw(&kept, &question));
         let kept = kept.transpose()?;
         if let Some(kept) = &kept
@@ -161,10 +168,12 @@ impl Remote {
             now: sample.now,
         };
         let party = Party::new(&self.settings.url, sample.caller.namespace);
-        let of = key.clone();
-        let flight = self.flights.join(key, &party, move |progress| async move {
-            errand.run(of, &progress).await
-        })?;
+        let (of, errands) = (key.clone(), (key, sample.urgency));
+        let flight = self
+            .flights
+            .join(errands, &party, move |progress| async move {
+                errand.run(of, &progress).await
+            })?;
         match flight.by(sample.caller.deadline).await {
             Ok(answered) => answered.map(|examined| Arc::clone(&examined.examination)),
             Err(FlightError::Late(_)) => Err(self.unreachable("it did not answer in time")),
@@ -210,7 +219,8 @@ impl Remote {
             }
             Code::Indexing => Unadvised::Indexing(declined.progress),
             Code::Credentials => Unadvised::Unseen(one_line(&declined.message).into()),
-            Code::Busy | Code::Image | Code::Malformed | Code::Internal => {
+            Code::Busy => Unadvised::Busy(one_line(&declined.message).into()),
+            Code::Image | Code::Malformed | Code::Internal => {
                 Unadvised::Declined(one_line(&declined.message).into())
             }
         }
@@ -347,7 +357,8 @@ mod tests {
             Unadvised::Indexing(None),
             Unadvised::Indexing(Some(amount)),
             Unadvised::Unseen("access is denied".into()),
-            Unadvised::Declined("too many questions".into()),
+            Unadvised::Busy("too many questions".into()),
+            Unadvised::Declined("no manifest".into()),
         ] {
             let reply = DeskReply::unadvised(&error);
             assert_eq!(remote.declined(reply.status, &reply.body), error);

@@ -145,7 +145,8 @@ fn code(error: &Unadvised) -> Code {
     match error {
         Unadvised::NoDatabase => Code::NoDatabase,
         Unadvised::Indexing(_) | Unadvised::Flight(FlightError::Late(_)) => Code::Indexing,
-        Unadvised::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. })
+        Unadvised::Busy(_)
+        | Unadvised::Flight(FlightError::HostBusy { .. } | FlightError::NamespaceBusy { .. })
         | Unadvised::Inventory(InventoryError::Busy(_)) => Code::Busy,
         _ if error.is_of_credentials() => Code::Credentials,
         Unadvised::Inventory(_)

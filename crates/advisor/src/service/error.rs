@@ -50,6 +50,9 @@ pub enum Unadvised {
         /// What went wrong on the way to it.
         why: String,
     },
+    /// The advisor is another program, which has too much under way.
+    #[error("{0}")]
+    Busy(String),
     /// The advisor is another program, which says why it has no answer.
     #[error("{0}")]
     Declined(String),

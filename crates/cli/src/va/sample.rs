@@ -193,6 +193,7 @@ impl Asking<'_> {
             exemptions: self.exemptions,
             rules: self.rules,
             urgency: Urgency::Waited,
+            freshness: Freshness::Kept,
             now: Timestamp::now(),
         }
     }
