@@ -2,7 +2,8 @@
 //!
 //! A [`Cluster`] is the way to its API server. [`PolicyWatch`] keeps the policies of all namespaces at hand and follows their
 //! changes; [`ClusterSecrets`] reads secrets and service accounts when they are needed; [`ConfigMapStore`] remembers which
-//! trust roots were seen, and [`AdmissionConfigMaps`] which images were admitted; [`NodeWatch`] knows the platforms of the nodes.
+//! trust roots were seen, and [`AdmissionConfigMaps`] which images were admitted; [`NodeWatch`] knows the platforms of the nodes,
+//! and [`RunningImages`] lists the images of all pods.
 //! [`definitions`] are the resources that a cluster must know before it can have policies.
 //!
 //! What makes it a citizen: [`Leadership`] says which one of the replicas acts for all; [`CertificateKeeper`] makes the
@@ -17,6 +18,7 @@ mod cluster;
 mod consulted;
 mod crds;
 mod defaults;
+mod endpoints;
 mod error;
 mod exemptions;
 mod installation;
@@ -28,6 +30,7 @@ mod records;
 mod registration;
 mod removal;
 mod resource;
+mod running;
 mod secrets;
 mod source;
 mod trust_store;
@@ -39,6 +42,7 @@ pub use cluster::{Access, Cluster};
 pub use consulted::{ADVISOR_PAGE, Consulted, Said};
 pub use crds::{definitions, exemption_definitions};
 pub use defaults::{Defaults, default_policies_were_made, make_default_policies};
+pub use endpoints::Endpoints;
 pub use error::Error;
 pub use exemptions::{ExemptionKind, ExemptionWatch};
 pub use installation::{Deleted, InstalledObject};
@@ -51,6 +55,7 @@ pub use registration::{
 };
 pub use removal::{remove_state, remove_webhooks};
 pub use resource::{PolicyKind, PolicyResource};
+pub use running::{RunningImages, RunningPage};
 pub use secrets::ClusterSecrets;
 pub use source::{Failing, Listing, PolicyWatch, ResourceStatus, Status};
 pub use trust_store::ConfigMapStore;

@@ -2,14 +2,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::Api;
-use kube::api::ListParams;
 
-use crate::cluster::answer;
+use crate::endpoints::Endpoints;
 use crate::{Cluster, Error};
-
-/// The label by which a slice says whose endpoints it has.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// How long after an endpoint is ready every node leads connections to it. Nothing tells when they do.
 const LEADS_WITHIN: Duration = Duration::from_secs(2);
@@ -19,9 +14,7 @@ const LEADS_WITHIN: Duration = Duration::from_secs(2);
 /// A webhook that is registered before its Service leads anywhere refuses every pod of the cluster until it does. What was seen
 /// once is not asked again: later on, that nobody answers is an outage, in which the webhooks stay.
 pub(super) struct Reachable {
-    slices: Api<EndpointSlice>,
-    service: String,
-    place: String,
+    endpoints: Endpoints,
     /// Since when an endpoint has been ready.
     ready: Mutex<Option<Instant>>,
 }
@@ -29,9 +22,7 @@ pub(super) struct Reachable {
 impl Reachable {
     pub(super) fn new(cluster: &Cluster, service: &str) -> Self {
         Self {
-            slices: Api::namespaced(cluster.client(), cluster.namespace()),
-            service: format!("{SERVICE_NAME}={service}"),
-            place: format!("the endpoints of Service {}/{service}", cluster.namespace()),
+            endpoints: Endpoints::of(cluster, service),
             ready: Mutex::default(),
         }
     }
@@ -41,10 +32,8 @@ impl Reachable {
         if self.has_been_ready() {
             return Ok(true);
         }
-        let own = ListParams::default().labels(&self.service);
-        let slices = answer(self.slices.list(&own)).await;
-        let slices = slices.map_err(|error| Error::request("reading", &self.place, &error))?;
-        let is_ready = slices.items.iter().any(has_ready);
+        let slices = self.endpoints.slices().await?;
+        let is_ready = slices.iter().any(has_ready);
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         *ready = is_ready.then(|| ready.unwrap_or_else(Instant::now));
         Ok(false)

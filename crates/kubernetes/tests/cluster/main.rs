@@ -18,5 +18,6 @@ mod registration;
 mod relay;
 mod removal;
 mod replicas;
+mod running;
 mod secrets;
 mod trust;
