@@ -4,6 +4,7 @@ mod advice;
 mod citizen;
 mod cluster;
 mod defaults;
+mod foresight;
 mod manifests;
 mod origin;
 mod reviewer;
@@ -29,6 +30,7 @@ use crate::signals::{self, Stop};
 use crate::wiring::{self, Peers};
 use advice::{AdvisorArg, Guide};
 use citizen::Citizen;
+use foresight::Foresight;
 use origin::{Origin, OriginArgs};
 use reviewer::Judges;
 
@@ -160,6 +162,8 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
         peers,
     );
     count_kept(&engine, &metrics);
+    let engine = Arc::new(engine);
+    let foresight = Foresight::of(&configuration, cluster, &engine, &metrics);
     let limits = Limits {
         reviews: configuration.reviews,
         ..Limits::default()
@@ -169,6 +173,9 @@ async fn serve(args: ServeArgs, mut configuration: Configuration) -> Result<(), 
     tracing::info!("ready: {addresses}");
     if let (Some(citizen), Some(registrar)) = (&mut citizen, registrar) {
         citizen.register(registrar);
+        if let Some(foresight) = foresight {
+            citizen.look_ahead(foresight);
+        }
     }
     let ended = tokio::select! {
         served = cise_server::serve(listener, certificates, hooks, stopping(stop, ready)) => Ok(served?),

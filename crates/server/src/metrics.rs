@@ -20,10 +20,13 @@
 //! | `cise_advisory_pulls_total` | `result` | attempts to pull the advisory database: `written`, `unchanged`, or `failed`, where the one before stays in use |
 //! | `cise_advisory_pull_succeeded_timestamp_seconds` | | the last attempt that did not fail, seconds since 1970 |
 //! | `cise_advisory_pull_failed_timestamp_seconds` | | the last attempt that failed, seconds since 1970 |
+//! | `cise_running_images_total` | `result` | images of pods that run, about which the advisor was asked ahead of their next pods: `known`, or `failed`, where the next pod is told why; by the replica that leads |
+//! | `cise_running_images_under_way` | | 1 while they are gone through; by the replica that leads |
 //! | `cise_kept_results` | `kind` | results kept in memory, counted when asked: `notary` (verified repositories), `tags` (digests of tags), `tokens` |
 
 mod advisories;
 mod registration;
+mod running;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,9 +45,11 @@ use prometheus_client::registry::{Registry, Unit};
 
 use advisories::Pulls;
 use registration::Asked;
+use running::Running;
 
 pub use advisories::PullOutcome;
 pub use registration::{Registration, RegistrationState};
+pub use running::RunningImage;
 
 /// Upper bounds in seconds: a warm review takes less than a millisecond, and none more than 30 seconds.
 const DURATIONS: [f64; 14] = [
@@ -69,6 +74,7 @@ pub struct Metrics {
     policies_age: Age,
     advisories_age: Age,
     pulls: Pulls,
+    running: Running,
     registration: Asked,
     kept: Kept,
 }
@@ -151,6 +157,7 @@ impl Metrics {
                 "How old the oldest feed of the advisory database in use is.",
             ),
             pulls: Pulls::default(),
+            running: Running::default(),
             registration: Asked::default(),
             kept: Kept::default(),
         };
@@ -222,6 +229,7 @@ impl Metrics {
             self.policies_unreadable.clone(),
         );
         self.pulls.register(r);
+        self.running.register(r);
         r.register_collector(Box::new(self.policies_age.clone()));
         r.register_collector(Box::new(self.advisories_age.clone()));
         r.register_collector(Box::new(self.registration.clone()));
@@ -267,6 +275,16 @@ impl Metrics {
     /// An attempt to pull the advisory database has ended.
     pub fn advisories_pulled(&self, outcome: PullOutcome, at: SystemTime) {
         self.pulls.attempted(outcome, at);
+    }
+
+    /// The images that run are gone through for as long as what is given lives.
+    pub fn running_images_under_way(&self) -> Raised {
+        self.running.begin()
+    }
+
+    /// The question about an image that runs has ended.
+    pub fn running_image(&self, outcome: RunningImage) {
+        self.running.ended(outcome);
     }
 
     /// Shows whether the API server calls the webhooks, and for which namespaces not, by asking `registration` at each scrape.
@@ -340,7 +358,9 @@ fn seconds(time: SystemTime) -> i64 {
 }
 
 /// A gauge that is one higher for as long as this lives.
-pub(crate) struct Raised(Gauge);
+#[derive(Debug)]
+#[must_use = "it is lower again when this is dropped"]
+pub struct Raised(Gauge);
 
 impl Raised {
     fn new(gauge: &Gauge) -> Self {
@@ -476,6 +496,9 @@ mod tests {
             r#"cise_webhook_registration{configuration="mutating",state="deleted"} 0"#,
             r#"cise_webhook_registration{configuration="validating",state="deleted"} 1"#,
             r#"cise_namespace_left_out{name="kube-system"} 1"#,
+            r#"cise_running_images_total{result="known"} 2"#,
+            r#"cise_running_images_total{result="failed"} 1"#,
+            "cise_running_images_under_way 0",
             r#"cise_kept_results{kind="notary"} 42"#,
             "# EOF",
         ] {
@@ -504,6 +527,14 @@ mod tests {
             validating: RegistrationState::Deleted,
             left_out: ["kube-system".to_owned()].into(),
         });
+        for outcome in [
+            RunningImage::Known,
+            RunningImage::Failed,
+            RunningImage::Known,
+        ] {
+            metrics.running_image(outcome);
+        }
+        drop(metrics.running_images_under_way());
         metrics.kept_results("notary", || 42);
         drop((metrics.review(), metrics.connection()));
         metrics

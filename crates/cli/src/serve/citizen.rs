@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::defaults::{self, Begun};
+use super::foresight::Foresight;
 use crate::authority::{self, Authorities};
 use crate::config::{Certificate, ClusterSettings, Defaults};
 use crate::failure::Failure;
@@ -126,6 +127,12 @@ impl Citizen {
         let leads = self.lease.leads();
         self.tasks
             .spawn(async move { registrar.follow(leads).await });
+    }
+
+    /// Has the images that run looked at, by whichever replica leads.
+    pub(super) fn look_ahead(&mut self, foresight: Foresight) {
+        let leads = self.lease.leads();
+        self.tasks.spawn(foresight.follow(leads));
     }
 
     /// Completes only if one of the tasks fails.

@@ -1,6 +1,7 @@
 //! The engine and the gate for policies and exemptions, as the server sees them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 
 /// Answers reviews by asking the engine about images, and the gate about policies and exemptions.
 pub(super) struct Judges {
-    engine: Engine,
+    engine: Arc<Engine>,
     gate: PolicyGate,
 }
 
@@ -29,7 +30,7 @@ pub(super) enum Judged {
 }
 
 impl Judges {
-    pub(super) fn new(engine: Engine, gate: PolicyGate) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, gate: PolicyGate) -> Self {
         Self { engine, gate }
     }
 }

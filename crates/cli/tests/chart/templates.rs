@@ -274,6 +274,41 @@ fn nodes_are_watched_where_the_advisor_judges_for_their_platforms_and_nowhere_el
 }
 
 #[test]
+fn pods_are_listed_where_there_is_an_advisor_to_ask_about_them_and_nowhere_else() {
+    let Some([helm, _]) = helms() else { return };
+    for (values, expected) in [("", None), (ADVISOR, Some(json!(["list"])))] {
+        let objects = made(&helm, &[], values);
+        let of_pods: Vec<(&str, &Value)> = objects
+            .iter()
+            .filter(|object| {
+                ["Role", "ClusterRole"]
+                    .map(Value::from)
+                    .contains(&object["kind"])
+            })
+            .flat_map(|role| {
+                let name = role["metadata"]["name"].as_str().unwrap();
+                let rules = role["rules"].as_array().unwrap().iter();
+                rules.map(move |rule| (name, rule))
+            })
+            .filter(|(_, rule)| {
+                rule["resources"]
+                    .as_array()
+                    .unwrap()
+                    .contains(&"pods".into())
+            })
+            // `helm test` tries to make one.
+            .filter(|(_, rule)| rule["verbs"] != json!(["create"]))
+            .collect();
+        let verbs: Vec<_> = of_pods
+            .iter()
+            .map(|(role, rule)| (*role, &rule["verbs"]))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|verbs| ("cise", verbs)).collect();
+        assert_eq!(verbs, expected, "{values}");
+    }
+}
+
+#[test]
 fn nobody_comes_to_write_policies_or_exemptions_by_a_role_that_they_have() {
     let Some([helm, _]) = helms() else { return };
     let objects = made(&helm, &[], "");

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use cise_testkit::authority::Authority;
 use cise_testkit::components::{COSIGN, REGISTRY, require};
 use cise_testkit::cosign::{Attester, Form};
-use cise_testkit::images::{Format, Image};
-use cise_testkit::proxy::Proxy;
+use cise_testkit::images::{Format, Image, sha256};
+use cise_testkit::proxy::{Exchange, Proxy};
 use cise_testkit::registry::Registry;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub(crate) struct Site {
     publisher: Folder,
     pub(crate) proxy: Proxy,
     registry: Registry,
+    values: Value,
     /// Somebody whose key the advisor believes.
     team: Attester,
 }
@@ -52,6 +53,17 @@ impl Site {
 
     /// With these rules of the advisor besides what it does by default; `None` where that cannot be had here.
     pub(crate) fn start(rules: &Value) -> Option<Self> {
+        let mut site = Self::prepare(rules)?;
+        let values = site.values.clone();
+        site.cluster.install(&values);
+        // For the advisor's database.
+        site.keeps_credentials(HOME);
+        site.judges("team");
+        Some(site)
+    }
+
+    /// The same without CISE, and without a node.
+    pub(crate) fn prepare(rules: &Value) -> Option<Self> {
         if !require(&[&REGISTRY, &COSIGN]) {
             return None;
         }
@@ -63,7 +75,7 @@ impl Site {
         let login = team.log_in(&credentials(&registry.host()), &authority.certificate());
         login.unwrap();
         let artifact = format!("{}/security/advisories:daily", proxy.host());
-        let cluster = Guarded::start(&json!({
+        let values = json!({
             "replicas": 1,
             "registries": [{ "host": proxy.host(), "ca": authority.certificate() }],
             "advisor": {
@@ -71,7 +83,7 @@ impl Site {
                 "database": { "artifact": artifact, "key": key.public_key_pem(), "credentialsSecret": "pull" },
                 "vex": { "keys": { "team": team.public_key().unwrap() } },
             },
-        }))?;
+        });
         let configuration = json!({
             "registries": [{ "host": registry.host(), "caFile": "ca-of-all.pem" }], "pullCredentials": "pull.json",
         });
@@ -81,17 +93,42 @@ impl Site {
             ("key.pem", &key.serialize_pem()),
             ("pull.json", &credentials(&registry.host())),
         ]);
-        let site = Self {
-            cluster,
+        Some(Self {
+            cluster: Guarded::prepare()?,
             publisher,
             proxy,
             registry,
+            values,
             team,
-        };
-        // For the advisor's database.
-        site.keeps_credentials(HOME);
-        site.judges("team");
-        Some(site)
+        })
+    }
+
+    /// Installs CISE, which nothing runs yet.
+    pub(crate) fn installs(&self) {
+        self.cluster.helm("install", &[], &self.values);
+    }
+
+    /// The entry of a policy that demands the advisor's verdict about the images of the registry.
+    pub(crate) fn advised(&self) -> (String, Value) {
+        let va = json!({ "va": { "enabled": true } });
+        (format!("{}/*", self.proxy.host()), va)
+    }
+
+    /// How often the layer of an image was fetched.
+    pub(crate) fn fetches(&self, image: &Image) -> usize {
+        let layer = format!("/blobs/{}", sha256(&image.blobs()[1]));
+        let exchanges = self.proxy.exchanges();
+        let fetches = exchanges
+            .iter()
+            .filter(|one| one.method == "GET" && one.path.contains(&layer));
+        fetches.count()
+    }
+
+    /// What the registry was asked.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let exchanges = self.proxy.exchanges();
+        let line = |one: &Exchange| format!("{} {}", one.method, one.path);
+        exchanges.iter().map(line).collect()
     }
 
     /// Has the images of the registry judged in a namespace, whose pods pull by a secret of their service account, as is usual.
@@ -101,12 +138,11 @@ impl Site {
         self.cluster.kubectl(&format!(
             "-n {namespace} patch serviceaccount default --type=merge -p {patch}"
         ));
-        let va = json!({ "va": { "enabled": true } });
-        let pattern = format!("{}/*", self.proxy.host());
-        self.cluster.exempt(namespace, &[(&pattern, va)]);
+        let (pattern, policy) = self.advised();
+        self.cluster.exempt(namespace, &[(&pattern, policy)]);
     }
 
-    fn keeps_credentials(&self, namespace: &str) {
+    pub(crate) fn keeps_credentials(&self, namespace: &str) {
         self.cluster.apply(&json!({
             "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
             "metadata": { "name": "pull", "namespace": namespace },

@@ -33,6 +33,13 @@ fn with_every_replica_gone_the_cluster_comes_back_by_itself() {
     cluster.answers();
     assert_eq!(images(&cluster), vec![format!("{REPOSITORY}:9.9.9"); 2]);
     assert!(cluster.ask("team", EXEMPT).is_ok());
+    without_an_advisor_nobody_asks_for_pods(&cluster);
+}
+
+fn without_an_advisor_nobody_asks_for_pods(cluster: &Guarded) {
+    let asked = cluster.plane.requests_of(HOME, "cise").unwrap();
+    let of_pods: Vec<_> = asked.iter().filter(|one| one.resource == "pods").collect();
+    assert!(of_pods.is_empty() && !asked.is_empty(), "{of_pods:?}");
 }
 
 /// As delivered, CISE's namespace is open. Where it is not, its pods are known by what they run.

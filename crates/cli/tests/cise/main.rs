@@ -40,6 +40,7 @@ mod program;
 mod replicas;
 mod reports;
 mod rotation;
+mod running;
 mod serve;
 mod server;
 mod supply;
