@@ -18,8 +18,8 @@ use cise_advisor::{Advise as _, Advisor, Memory, Question, Settings, Urgency};
 use cise_policy::HostPattern;
 use cise_reference::{Digest, Reference};
 use cise_registry::{
-    Caller, Deadline, FlightBounds, Http, Keyring, Outbound, Proxies, Registries, RegistryLimits,
-    RegistrySettings, Security,
+    Caller, Deadline, FlightBounds, Freshness, Http, Keyring, Outbound, Proxies, Registries,
+    RegistryLimits, RegistrySettings, Security,
 };
 use cise_testkit::components::{REGISTRY, require};
 use cise_testkit::images::{Format, Image, Layer};
@@ -171,6 +171,7 @@ async fn judged(advisor: &Advisor, (image, digest): &(Reference, Digest), namesp
             exemptions: &exemptions,
             rules: &rules,
             urgency: Urgency::Waited,
+            freshness: Freshness::Kept,
             now: Timestamp::now(),
         };
         match advisor.advise(question).await {
