@@ -1,4 +1,7 @@
 //! The way from services to the programs of their pods.
+//!
+//! A webhook is called at the address of its service; what the API server itself passes on to a service (`services/proxy`), it sends
+//! to the address of a pod.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -39,7 +42,12 @@ impl Services {
             .iter()
             .filter(|service| service.pointer("/spec/selector").is_some())
         {
-            for (name, backends) in ports(service, &slices, kubelet) {
+            let own: Vec<&Value> = slices
+                .iter()
+                .filter(|slice| belongs(slice, service))
+                .collect();
+            let routes = ports(service, &own, kubelet).into_iter();
+            for (name, backends) in routes.chain(pods(&own, kubelet)) {
                 if self.known.get(&name) != Some(&backends) {
                     self.routes.set(&name, backends.clone());
                     self.known.insert(name, backends);
@@ -50,13 +58,12 @@ impl Services {
     }
 }
 
+/// An address of the cluster with its port, and who answers there.
+type Route = (String, Vec<SocketAddr>);
+
 /// For each port of a service, its cluster address and who answers there.
-fn ports(service: &Value, slices: &[Value], kubelet: &Kubelet) -> Vec<(String, Vec<SocketAddr>)> {
+fn ports(service: &Value, own: &[&Value], kubelet: &Kubelet) -> Vec<Route> {
     let address = text(service, "/spec/clusterIP");
-    let own: Vec<&Value> = slices
-        .iter()
-        .filter(|slice| belongs(slice, service))
-        .collect();
     let ports = service.pointer("/spec/ports").and_then(Value::as_array);
     let ports = ports.into_iter().flatten().map(|port| {
         let number = port.get("port").and_then(Value::as_u64).unwrap_or_default();
@@ -75,18 +82,30 @@ fn belongs(slice: &Value, service: &Value) -> bool {
         && text(slice, "/metadata/namespace") == text(service, "/metadata/namespace")
 }
 
+/// For each port of a pod behind a service, the pod's address and who answers there.
+fn pods(own: &[&Value], kubelet: &Kubelet) -> Vec<Route> {
+    let route = |address: &str, number: u16| {
+        let backend = kubelet.find(address, number);
+        (format!("{address}:{number}"), backend.into_iter().collect())
+    };
+    let of_slice = |slice: &&Value| {
+        let numbers: Vec<u16> = elements(slice, "ports").filter_map(number).collect();
+        let addresses = elements(slice, "endpoints").map(|endpoint| text(endpoint, "/addresses/0"));
+        let routes = addresses.flat_map(|address| numbers.iter().map(move |one| (address, *one)));
+        routes
+            .map(|(address, number)| route(address, number))
+            .collect::<Vec<_>>()
+    };
+    own.iter().flat_map(of_slice).collect()
+}
+
 /// Those of a slice that are ready, at its port of that name.
 fn backends(slice: &Value, port: &str, kubelet: &Kubelet) -> Vec<SocketAddr> {
-    let ports = slice.get("ports").and_then(Value::as_array);
-    let number = ports.into_iter().flatten().find_map(|found| {
-        let number = found.get("port").and_then(Value::as_u64)?;
-        (text(found, "/name") == port).then_some(u16::try_from(number).ok()?)
-    });
-    let Some(number) = number else {
+    let named = elements(slice, "ports").find(|found| text(found, "/name") == port);
+    let Some(number) = named.and_then(number) else {
         return Vec::new();
     };
-    let endpoints = slice.get("endpoints").and_then(Value::as_array);
-    let ready = endpoints.into_iter().flatten().filter(|endpoint| {
+    let ready = elements(slice, "endpoints").filter(|endpoint| {
         endpoint
             .pointer("/conditions/ready")
             .and_then(Value::as_bool)
@@ -95,4 +114,14 @@ fn backends(slice: &Value, port: &str, kubelet: &Kubelet) -> Vec<SocketAddr> {
     ready
         .filter_map(|endpoint| kubelet.find(text(endpoint, "/addresses/0"), number))
         .collect()
+}
+
+fn number(port: &Value) -> Option<u16> {
+    let number = port.get("port").and_then(Value::as_u64)?;
+    u16::try_from(number).ok()
+}
+
+fn elements<'v>(slice: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
+    let list = slice.get(list).and_then(Value::as_array);
+    list.into_iter().flatten()
 }
