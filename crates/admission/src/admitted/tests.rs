@@ -56,7 +56,6 @@ fn assessment(status: Status, issues: Vec<Issue>) -> Assessment {
     Assessment {
         status,
         platforms: [(amd64(), status)].into(),
-        // An issue without a notice counts as exempted by all of them.
         issues: issues.into_iter().map(with_a_notice).collect(),
         ..Assessment::unscanned(time(NOW))
     }

@@ -109,7 +109,8 @@ impl Issue {
     /// How much of it is exempted.
     pub fn exempt_status(&self) -> ExemptStatus {
         let exempt = self.exempt_notices();
-        if self.exemption.is_some() || exempt == self.notices.len() {
+        let all_are = !self.notices.is_empty() && exempt == self.notices.len();
+        if self.exemption.is_some() || all_are {
             ExemptStatus::Exempt
         } else if exempt > 0 || self.packages().any(|one| !one.vex.is_empty()) {
             ExemptStatus::Partial
@@ -150,7 +151,13 @@ impl Issue {
 impl Notice {
     /// Has it an exemption of its own, or is it forgiven of all of its packages?
     pub fn is_exempt(&self) -> bool {
-        self.exemption.is_some() || self.packages.iter().all(VulnerablePackage::is_forgiven)
+        self.exemption.is_some() || self.is_forgiven()
+    }
+
+    /// A notice that says nothing of a package is forgiven of none.
+    fn is_forgiven(&self) -> bool {
+        let mut packages = self.packages.iter();
+        !self.packages.is_empty() && packages.all(VulnerablePackage::is_forgiven)
     }
 
     fn is_exempt_on(&self, platform: &Platform) -> bool {
