@@ -2,6 +2,7 @@
 //!
 //! Pure: what is asked of the advisory database goes through [`AdvisorySource`], and the time comes in.
 
+mod charge;
 mod counting;
 mod end_of_life;
 mod examination;

@@ -19,6 +19,7 @@ mod error;
 mod feeds;
 mod filter;
 mod fix_dates;
+mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;

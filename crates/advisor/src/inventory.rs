@@ -94,6 +94,12 @@ pub struct Inventories {
 }
 
 impl Inventories {
+    /// Whether anything of the image could not be judged.
+    pub(crate) fn has_gaps(&self) -> bool {
+        let mut images = self.images.iter();
+        !self.gaps.is_empty() || images.any(|image| !image.gaps.is_empty())
+    }
+
     /// About how many bytes of memory they take.
     pub(crate) fn weight(&self) -> usize {
         let of_one = |image: &Inventory| {

@@ -122,6 +122,11 @@ pub(crate) fn threads() -> usize {
     available_parallelism().map_or(2, usize::from)
 }
 
+/// A weight as caches count it.
+pub(crate) fn weight(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,10 @@
 //! An image is indexed once and matched at each question, so that a new advisory database has no layer read again.
 
 mod error;
+mod indexed;
 mod kept;
+mod question;
+mod settings;
 mod standing;
 
 use std::path::Path;
@@ -11,31 +14,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use cise_policy::Namespace;
-use cise_reference::{Digest, Reference, Repository};
 use cise_registry::{
-    Caller, Deadline, Fingerprint, FlightBounds, FlightError, Flights, Freshness, Keyring, Party,
-    Progress, Registry,
+    Caller, Deadline, FlightBounds, FlightError, Flights, Keyring, Party, Progress, Registry,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::assessment::{Assessment, Examination, Rules, examine};
 use crate::database::{Database, DatabaseError};
-use crate::exemption::{Exemptions, TagBinding};
 use crate::inventory::{
-    Indexer, Inventories, InventoryError, LayerCache, Limits, Platform, RegistrySource, Scratch,
-    Source,
+    Indexer, Inventories, InventoryError, LayerCache, Platform, RegistrySource, Source,
 };
-use crate::memory::{self, Memory, Shares};
+use crate::memory;
 use crate::vex::{self, VexKeys};
+use indexed::Indexed;
 use kept::{Basis, Examinations};
 
 pub use error::Unadvised;
-pub(crate) use kept::{Verdicts, age, weight};
+pub(crate) use indexed::ImageKey;
+pub(crate) use kept::{Verdicts, age};
+pub use question::{Question, Sample, Urgency};
+pub use settings::Settings;
 pub use standing::{Standing, Stock};
 
 /// Says whether images are safe.
@@ -45,95 +45,6 @@ pub trait Advise: Send + Sync {
         &'a self,
         question: Question<'a>,
     ) -> BoxFuture<'a, Result<Arc<Assessment>, Unadvised>>;
-}
-
-/// What is asked about one image.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The image, as it was asked for.
-    pub image: &'a Reference,
-    /// What would run.
-    pub digest: &'a Digest,
-    /// Whether the image's tag is known to stand for that digest.
-    pub tag: TagBinding,
-    /// The namespace whose pods it is for; none where it is asked about outside of any.
-    pub namespace: Option<&'a Namespace>,
-    /// On whose behalf, with which credentials, and until when.
-    pub caller: Caller<'a>,
-    /// What is exempted.
-    pub exemptions: &'a Arc<Exemptions>,
-    /// What counts.
-    pub rules: &'a Rules,
-    /// Whether somebody waits for the answer.
-    pub urgency: Urgency,
-    /// Whether an answer that was kept for others will do, where nobody is refused by it. In this process none is.
-    pub freshness: Freshness,
-    /// The time of the assessment.
-    pub now: Timestamp,
-}
-
-/// An image that is to be examined, whatever is exempted.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
-    /// Where it is.
-    pub repository: &'a Repository,
-    /// What would run.
-    pub digest: &'a Digest,
-    /// The platforms whose images are judged.
-    pub platforms: &'a Arc<[Platform]>,
-    /// On whose behalf, with which credentials, and until when.
-    pub caller: Caller<'a>,
-    /// What counts.
-    pub rules: &'a Rules,
-    /// Whether somebody waits for the answer.
-    pub urgency: Urgency,
-    /// The time of the examination.
-    pub now: Timestamp,
-}
-
-/// Whether somebody waits for an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Urgency {
-    /// Something does not happen before there is one.
-    #[default]
-    Waited,
-    /// It is found out ahead of time: indexing gives way to that which somebody waits for.
-    Ahead,
-}
-
-impl<'a> Question<'a> {
-    /// What has to be examined before it can be answered.
-    pub fn sample(&self, platforms: &'a Arc<[Platform]>) -> Sample<'a> {
-        Sample {
-            repository: self.image.repository(),
-            digest: self.digest,
-            platforms,
-            caller: self.caller,
-            rules: self.rules,
-            urgency: self.urgency,
-            now: self.now,
-        }
-    }
-}
-
-/// How much the advisor does and keeps at once.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The platforms whose images are judged.
-    pub platforms: Vec<Platform>,
-    /// What is read of each layer at most.
-    pub limits: Limits,
-    /// Where there is room for what is too large to be held in memory, up to the limit.
-    pub scratch: Option<Scratch>,
-    /// How many images may be indexed or wait for it, and for how long. How much of them is read, is bounded by the limits.
-    pub flights: FlightBounds,
-    /// For how long one layer is read at most.
-    pub patience: Duration,
-    /// How much memory is for what. What reading a layer takes, is bounded by the limits.
-    pub shares: Shares,
-    /// Whose VEX counts that is attached to images.
-    pub vex: VexKeys,
 }
 
 /// For how long an examination is kept, and a verdict, as long as nothing changes that it rests on.
@@ -149,7 +60,7 @@ pub struct Advisor {
     database_bytes: u64,
     platforms: Arc<[Platform]>,
     vex: VexKeys,
-    indexed: Cache<ImageKey, Arc<Inventories>>,
+    indexed: Indexed,
     flights: Flights<ImageKey, Result<Arc<Inventories>, InventoryError>>,
     bounds: FlightBounds,
     patience: Duration,
@@ -157,65 +68,6 @@ pub struct Advisor {
     matching: Arc<Semaphore>,
     examined: Examinations,
     verdicts: Verdicts,
-}
-
-/// An image as somebody may see it: nobody is shown what was fetched with another's credentials.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ImageKey {
-    repository: Repository,
-    digest: Digest,
-    platforms: Arc<[Platform]>,
-    credentials: Fingerprint,
-}
-
-impl ImageKey {
-    pub(crate) fn of(sample: &Sample<'_>) -> Self {
-        let candidates = sample.caller.keyring.candidates(sample.repository);
-        Self {
-            repository: sample.repository.clone(),
-            digest: sample.digest.clone(),
-            platforms: Arc::clone(sample.platforms),
-            credentials: candidates.fingerprint(),
-        }
-    }
-}
-
-impl Settings {
-    /// Has what is too large to be held in memory put on a disk, up to so many bytes for all layers that are read at the same time.
-    pub fn use_scratch(&mut self, scratch: Scratch, bytes: u64) {
-        self.limits.scratch = bytes / self.shares.readers.max(1);
-        self.scratch = Some(scratch);
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self::within(Memory::default())
-    }
-}
-
-impl Settings {
-    /// Those of an advisor that has so much memory, on this machine.
-    pub fn within(memory: Memory) -> Self {
-        let shares = memory.shares(memory::threads());
-        Self {
-            platforms: ["amd64", "arm64"]
-                .map(|architecture| Platform::new("linux", architecture, ""))
-                .to_vec(),
-            limits: shares.limits(),
-            scratch: None,
-            vex: VexKeys::default(),
-            flights: FlightBounds {
-                per_host: 1024,
-                per_namespace: 64,
-                // Most of it is waiting for others.
-                longest: Duration::from_secs(3600),
-            },
-            // At the speed of one core, well over 50 GB.
-            patience: Duration::from_secs(600),
-            shares,
-        }
-    }
 }
 
 impl Advisor {
@@ -228,10 +80,7 @@ impl Advisor {
             database_bytes: settings.shares.database,
             platforms: settings.platforms.into(),
             vex: settings.vex,
-            indexed: Cache::builder()
-                .weigher(|_, indexed: &Arc<Inventories>| weight(indexed.weight()))
-                .max_capacity(settings.shares.images)
-                .build(),
+            indexed: indexed::within(settings.shares.images),
             flights: Flights::new(settings.flights),
             bounds: settings.flights,
             patience: settings.patience,

@@ -1,16 +1,16 @@
 //! What is wrong with an image, before anybody says what of it does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::charge::Charge;
 use super::issue::OnPlatform;
 use super::known::Known;
 use super::platform::{self, Found};
 use super::{AdvisorySource, Assessment, Issue, Rules, Status, group, warning};
-use crate::exemption::{Applicable, Exemption, IssueType};
+use crate::exemption::Applicable;
 use crate::inventory::{Inventories, Platform};
 use crate::vex::Unheeded;
 use crate::{Gap, Release};
@@ -38,15 +38,6 @@ pub struct Examination {
 pub(super) struct Examined {
     platform: Platform,
     pub(super) found: Found,
-}
-
-/// An issue that nobody has exempted yet, and by which names that can be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Charge {
-    pub(super) issue: Issue,
-    /// The advisories of any feed that speak of the vulnerability.
-    pub(super) aliases: Vec<Box<str>>,
 }
 
 /// Examines an image, on every platform that it was indexed for. If there are none, nothing was looked at.
@@ -134,28 +125,6 @@ impl Examination {
             *worst = status.max(*worst);
         }
         statuses
-    }
-}
-
-impl Charge {
-    fn under(&self, exemptions: Applicable<'_>) -> Issue {
-        let mut issue = self.issue.clone();
-        issue.exemption = self.exemption(exemptions);
-        for notice in &mut issue.notices {
-            notice.exemption = exemptions.find(IssueType::Sn, &notice.id).map(Arc::clone);
-        }
-        issue
-    }
-
-    /// A vulnerability is exempted by its name or by that of an advisory that speaks of it. The other way round does not hold:
-    /// an advisory of several vulnerabilities is not exempted by the name of one.
-    fn exemption(&self, exemptions: Applicable<'_>) -> Option<Arc<Exemption>> {
-        let aliases = self.aliases.iter().map(AsRef::as_ref);
-        [&*self.issue.id]
-            .into_iter()
-            .chain(aliases)
-            .find_map(|name| exemptions.find(IssueType::Cve, name))
-            .map(Arc::clone)
     }
 }
 

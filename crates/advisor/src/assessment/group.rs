@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::examination::Charge;
+use super::charge::Charge;
 use super::finding::Finding;
 use super::known::Known;
 use super::{AdvisorySource, Issue, Notice, VulnerablePackage};

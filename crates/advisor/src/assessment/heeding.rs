@@ -7,7 +7,7 @@ use cise_reference::Digest;
 use jiff::Timestamp;
 
 use super::Examination;
-use super::examination::Charge;
+use super::charge::Charge;
 use super::issue::VulnerablePackage;
 use crate::inventory::{Inventories, Inventory, Platform};
 use crate::vex::{Grant, Instance, Names, Ruling, Testimony, Unheeded, Whereabouts};

@@ -14,11 +14,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 
 use super::error::DatabaseFault;
+use super::format::VERSION;
 use super::hash::Sha256;
 use super::manifest::Manifest;
-
-/// The version of the format that is written. All versions up to it are read: files of version 1 have no dates of fixes.
-pub(crate) const VERSION: u8 = 2;
 
 /// The most bytes that a manifest may have: some 100,000 segments.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;

@@ -3,7 +3,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::block::BlockFault;
-use super::container::VERSION;
+use super::format::VERSION;
 use super::manifest::Holds;
 use super::wire::Malformed;
 use crate::Ecosystem;

@@ -21,7 +21,8 @@ use super::wire::{Answered, Asked, Code, Confidential, Declined, MAX_ANSWER, MAX
 use crate::assessment::{Assessment, Examination, Gate, Rules};
 use crate::excerpt::one_line;
 use crate::inventory::Platform;
-use crate::service::{ImageKey, KEPT_FOR, Verdicts, age, weight};
+use crate::memory::weight;
+use crate::service::{ImageKey, KEPT_FOR, Verdicts, age};
 use crate::{Advise, Question, Sample, Unadvised, Urgency};
 
 /// The most bytes of a file with a token.

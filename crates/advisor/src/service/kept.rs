@@ -7,11 +7,14 @@ use cise_policy::Namespace;
 use jiff::Timestamp;
 use moka::sync::Cache;
 
-use super::{ImageKey, Question, Unadvised};
+use super::error::Unadvised;
+use super::indexed::ImageKey;
+use super::question::Question;
 use crate::assessment::{Assessment, Examination, Rules};
 use crate::database::Database;
 use crate::exemption::{Exemptions, Subject, TagBinding};
 use crate::inventory::Inventories;
+use crate::memory::weight;
 
 /// What an examination rests on, besides the rules.
 #[derive(Clone)]
@@ -110,11 +113,6 @@ fn is_same<T>(before: &Weak<T>, now: &Arc<T>) -> bool {
 
 /// What the texts of a key take.
 const KEY_BYTES: usize = 512;
-
-/// A weight as caches count it.
-pub(crate) fn weight(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
 
 impl Verdicts {
     /// Keeps about so many bytes, for so long.
