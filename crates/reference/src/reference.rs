@@ -31,7 +31,7 @@ impl Reference {
     ///
     /// It is stricter where the text could not be pulled, or not by everyone from the same place: a port is from 1 to 65535,
     /// an IPv6 address valid, a host's name at most 253 bytes and without `_`, and a digest of SHA-256 or SHA-512. It folds
-    /// more: see [`Host`].
+    /// more: see [`Host`](crate::Host).
     /// Neither tag nor digest means the tag `latest`, as in Kubernetes.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         check_text(text)?;
