@@ -21,8 +21,8 @@ DENY         := $(CISE_CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 SETS := images
 demo-cluster: SETS := images cluster helm
 bench: SETS := images cluster
-compare: SETS := images compare
-test: SETS := images cluster helm cert-manager
+compare: SETS := images witnesses compare
+test: SETS := images witnesses cluster helm cert-manager
 
 FUZZ_VERSION := 0.13.2
 FUZZ         := $(CISE_CACHE)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz

@@ -41,6 +41,8 @@ pub struct Component {
 pub enum Set {
     /// Registries and what signs images.
     Images,
+    /// Whose work is read in another way than by asking them, and who reads as container runtimes do.
+    Witnesses,
     /// A Kubernetes control plane and its client.
     Cluster,
     /// Helm, in the versions that people use.
@@ -56,6 +58,7 @@ impl Set {
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
+            Self::Witnesses => "witnesses",
             Self::Cluster => "cluster",
             Self::Helm => "helm",
             Self::Compare => "compare",
@@ -250,7 +253,7 @@ pub static CERT_MANAGER: Component = Component {
 /// What unpacks images as the specification has it.
 pub static UMOCI: Component = Component {
     name: "umoci",
-    set: Set::Images,
+    set: Set::Witnesses,
     build_time: "15 s",
     module: "umoci",
     package: "github.com/opencontainers/umoci/cmd/umoci",
@@ -265,7 +268,7 @@ pub static UMOCI: Component = Component {
 /// What signs images and attaches attestations to them.
 pub static COSIGN: Component = Component {
     name: "cosign",
-    set: Set::Images,
+    set: Set::Witnesses,
     build_time: "3 min",
     module: "cosign",
     package: "github.com/sigstore/cosign/v3/cmd/cosign",
@@ -280,7 +283,7 @@ pub static COSIGN: Component = Component {
 /// What makes layers with a table of contents, by the libraries of the runtimes that read them lazily.
 pub static CHUNKED: Component = Component {
     name: "chunked",
-    set: Set::Images,
+    set: Set::Witnesses,
     build_time: "10 s",
     module: "chunked",
     package: "tools.invalid/chunked",
@@ -292,7 +295,7 @@ pub static CHUNKED: Component = Component {
 /// What says how the libraries of container runtimes read archives, manifests and configurations.
 pub static READERS: Component = Component {
     name: "readers",
-    set: Set::Images,
+    set: Set::Witnesses,
     build_time: "5 s",
     module: "readers",
     package: "tools.invalid/readers",
