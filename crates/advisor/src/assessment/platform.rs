@@ -263,7 +263,7 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         error: &Unorderable,
     ) {
         if self.may_count(package, advisory, affected) {
-            self.miss(package, error);
+            self.miss(package, &error.to_string());
         } else {
             self.leave(package, WhyUnjudged::UnorderableVersion);
         }
@@ -277,15 +277,17 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         bound: &Event,
         dates: &mut Dates<'_>,
     ) {
-        if !self.may_count(package, advisory, affected) {
-            let fix = match bound {
-                Event::Fixed(version) => Some(&**version),
-                Event::Introduced(_) | Event::LastAffected(_) | Event::Limit(_) => None,
-            };
-            self.affected(package, (advisory, affected), fix, dates);
-        } else if let Some(error) = unorderable(package.manager, bound) {
-            self.miss(package, &error);
+        if self.may_count(package, advisory, affected) {
+            let error = unorderable(package.manager, bound);
+            let why = error.map_or_else(|| UNDECIDED.into(), |error| error.to_string());
+            self.miss(package, &why);
+            return;
         }
+        let fix = match bound {
+            Event::Fixed(version) => Some(&**version),
+            Event::Introduced(_) | Event::LastAffected(_) | Event::Limit(_) => None,
+        };
+        self.affected(package, (advisory, affected), fix, dates);
     }
 
     fn may_count(&mut self, package: &Package, advisory: &Advisory, affected: &Affected) -> bool {
@@ -295,10 +297,10 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         })
     }
 
-    fn miss(&mut self, package: &Package, error: &Unorderable) {
+    fn miss(&mut self, package: &Package, why: &str) {
         self.found.gaps.insert(Gap::UnorderableVersion {
             package: package.name.clone(),
-            why: error.to_string().into(),
+            why: why.into(),
         });
     }
 
@@ -317,6 +319,9 @@ impl<S: AdvisorySource> Examiner<'_, '_, S> {
         });
     }
 }
+
+/// Why a package is undecided, if nobody can say it better: it is never left out.
+const UNDECIDED: &str = "an advisory has a bound that cannot be compared with it";
 
 /// What a feed is for an image.
 #[derive(Clone, Copy, PartialEq, Eq)]
