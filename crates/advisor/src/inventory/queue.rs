@@ -1,6 +1,7 @@
 //! The line in which images wait for their layers to be read: bounded in bytes, and fair between namespaces.
 
 mod busy;
+mod image;
 mod line;
 mod room;
 mod shares;
@@ -12,7 +13,8 @@ use cise_reference::Digest;
 use cise_registry::Progress;
 use tokio::sync::oneshot;
 
-use line::{Bounds, Line, Number};
+use image::Number;
+use line::{Bounds, Line};
 
 pub use busy::Busy;
 pub use line::Load;

@@ -1,12 +1,10 @@
 //! Documents of OpenVEX 0.2.0. What is not in the format is refused, since a slip of the pen in a name that narrows a statement would
 //! widen it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::product::Product;
+use super::product::{Product, WrittenProduct};
 use crate::excerpt::{excerpt, one_line};
 
 const CONTEXT: &str = "https://openvex.dev/ns/v0.2.0";
@@ -142,20 +140,6 @@ struct WrittenStatement {
     _action_statement: Option<String>,
     #[serde(default, rename = "action_statement_timestamp")]
     _action_statement_timestamp: Option<Timestamp>,
-}
-
-/// A product or, without any of its own, a component of one.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WrittenProduct {
-    #[serde(default, rename = "@id")]
-    pub(super) id: Option<Box<str>>,
-    #[serde(default)]
-    pub(super) identifiers: BTreeMap<Box<str>, Box<str>>,
-    #[serde(default)]
-    pub(super) hashes: BTreeMap<Box<str>, Box<str>>,
-    #[serde(default)]
-    pub(super) subcomponents: Vec<Self>,
 }
 
 impl Document {

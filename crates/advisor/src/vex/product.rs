@@ -1,12 +1,28 @@
 //! Whether a statement's product is an image or a package in it.
 
-use cise_reference::Digest;
+use std::collections::BTreeMap;
 
-use super::document::WrittenProduct;
+use cise_reference::Digest;
+use serde::Deserialize;
+
 use crate::excerpt::excerpt;
 use crate::inventory::Platform;
 use crate::purl::{self, Fit, PackageUrl};
 use crate::{Package, Release};
+
+/// A product as it is written or, without any of its own, a component of one.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenProduct {
+    #[serde(default, rename = "@id")]
+    id: Option<Box<str>>,
+    #[serde(default)]
+    identifiers: BTreeMap<Box<str>, Box<str>>,
+    #[serde(default)]
+    hashes: BTreeMap<Box<str>, Box<str>>,
+    #[serde(default)]
+    subcomponents: Vec<Self>,
+}
 
 /// A product: what all is said of it, and what of it is meant, if not all.
 #[derive(Clone, Debug, PartialEq, Eq)]

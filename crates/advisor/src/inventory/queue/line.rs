@@ -8,11 +8,9 @@ use cise_registry::{Demand, Pace};
 use serde::{Deserialize, Serialize};
 
 use super::busy::Busy;
+use super::image::{Image, Number};
 use super::room::{Crowd, Newcomer, distinct};
 use super::shares::Shares;
-
-/// What tells images in line, and layers that are wanted for them, from others. The lower one came first.
-pub(super) type Number = u64;
 
 /// How much may be in line.
 #[derive(Clone, Copy, Debug)]
@@ -31,17 +29,6 @@ pub(super) struct Line {
     wants: BTreeMap<Number, Want>,
     shares: Shares,
     last: Number,
-}
-
-/// An image in line.
-#[derive(Debug)]
-pub(super) struct Image {
-    /// The namespace that it was read for first.
-    pub(super) owner: Arc<str>,
-    demand: Demand,
-    /// What is to be read of it, and its bytes.
-    pub(super) layers: HashMap<Digest, u64>,
-    is_begun: bool,
 }
 
 /// A layer that is wanted for an image.
@@ -67,18 +54,6 @@ pub struct Load {
     pub images: usize,
     /// Bytes of their layers that are still to be read.
     pub bytes: u64,
-}
-
-impl Image {
-    /// Whether nobody waits for it.
-    pub(super) fn is_ahead(&self) -> bool {
-        self.demand.pace == Pace::Deferred
-    }
-
-    /// Whether it can be put off: nothing of it was read, and it is of one namespace only.
-    pub(super) fn may_leave(&self) -> bool {
-        !self.is_begun && self.demand.namespaces.len() <= 1
-    }
 }
 
 impl Line {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cise_reference::Digest;
 
 use super::busy::Busy;
-use super::line::{Image, Number};
+use super::image::{Image, Number};
 
 /// An image that wants to come into the line.
 pub(super) struct Newcomer<'a> {
