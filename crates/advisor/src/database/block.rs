@@ -7,7 +7,7 @@ use super::hash::Sha256;
 use super::wire::Malformed;
 
 /// A block is closed once it has so many bytes of rows: what one lookup has to inflate at least.
-pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
+pub(crate) const BLOCK_BYTES: usize = 4 * 1024;
 
 /// A block has one row more than fits into [`BLOCK_BYTES`] at most, and a row has at most this many bytes.
 pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;

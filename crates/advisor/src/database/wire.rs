@@ -72,6 +72,17 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn number(&mut self) -> Result<u64, Malformed> {
+        // Nearly all have one byte.
+        match self.rest {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
