@@ -47,7 +47,7 @@ pub(crate) fn step(name: &str, folder: &Path, records: u64) -> Result<Found> {
     ensure!(output.status.success(), "{name} failed");
     let text = String::from_utf8(output.stdout)?;
     let figures = text.lines().filter_map(|line| {
-        let (name, figure) = line.split_once(' ')?;
+        let (name, figure) = line.rsplit_once(' ')?;
         Some((name.to_owned(), figure.parse().ok()?))
     });
     Ok(Found(figures.collect()))

@@ -127,16 +127,23 @@ fn asked(found: &Found, count: u64) -> Result<Vec<Row>> {
         ),
         Row::new(
             "an image of 1,000 packages, judged",
-            found.get("warm")?,
+            found.get("aged")?,
             Unit::Milliseconds,
         )
         .at_most(10.0)
         .remark(format!(
             "{:.0} advisories of them, {:.0} issues; {:.0} ms with nothing cached",
             found.get("advisories")?,
-            found.get("issues")?,
+            found.get("aged issues")?,
             found.get("cold")?
         )),
+        Row::new(
+            "the same of older versions",
+            found.get("old")?,
+            Unit::Milliseconds,
+        )
+        .at_most(10.0)
+        .remark(format!("{:.0} issues", found.get("old issues")?)),
     ])
 }
 

@@ -25,6 +25,10 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use cise_testkit::figures::{Row, Table};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One measure: its name on the command line, what it is about, and how it is taken.
 type Measure = (&'static str, &'static str, fn() -> Result<Vec<Row>>);
 

@@ -190,7 +190,7 @@ async fn one(advisor: &Advisor, image: &Reference, digest: &Digest) -> Result<()
 /// An image with packages of its own.
 fn image(number: usize) -> Result<Image> {
     let packages = (0..images::PACKAGES).map(|package| {
-        let source = (package * 6 + number) as u64 % records::SOURCES;
+        let source = (package * 60 + number) as u64 % records::SOURCES;
         (format!("source-{source}"), format!("{}.9.3-r2", number % 6))
     });
     let status = images::status(packages);
