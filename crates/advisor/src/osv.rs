@@ -16,7 +16,7 @@ mod specific;
 mod vulnerabilities;
 
 pub use family::{Family, Naming};
-pub(crate) use notice::{fix_published, is_notice};
+pub(crate) use notice::{fix_published, is_notice, lacks_revision};
 pub use rejected::Rejected;
 pub use releases::{Feeds, PackageDatabase, Support, ecosystems, has_numbered_releases};
 

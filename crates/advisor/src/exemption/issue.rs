@@ -4,7 +4,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::osv::is_notice;
+use crate::osv::{is_notice, lacks_revision};
 
 /// What an exemption's issue is. The names are those of IBM's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ impl IssueType {
     }
 
     pub(super) fn check(self, id: &IssueId) -> Result<(), IssueIdError> {
+        if self == Self::Sn && lacks_revision(id.as_str()) {
+            return Err(IssueIdError::NoRevision(id.clone()));
+        }
         let is_known = match self {
             Self::Cve => is_vulnerability(id.as_str()),
             Self::Sn => id.as_str().contains('-'),
@@ -89,6 +92,9 @@ pub enum IssueIdError {
     /// No issue of any type has such an id.
     #[error("`{0}` is no id of an issue: expected 1 to 128 letters, digits and `- . _ : + /`")]
     Malformed(Box<str>),
+    /// It is the number of a notice, of which there may be several.
+    #[error("`{0}` names no notice: expected its revision behind the number, as in `{0}-1`")]
+    NoRevision(IssueId),
     /// Issues of this type have other ids.
     #[error("`{id}` is no id of type {issue_type}: expected {}", expected(*issue_type))]
     OtherType {

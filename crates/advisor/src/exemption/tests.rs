@@ -139,6 +139,11 @@ fn what_cannot_hold_is_refused_by_name() {
             "name: openssl\n  namespace: web",
             "names the namespace `web`",
         ),
+        (
+            "issueType: cve\n  issueID: CVE-2024-5535",
+            "issueType: sn\n  issueID: usn-7012",
+            "`usn-7012` names no notice: expected its revision behind the number, as in `usn-7012-1`",
+        ),
     ] {
         let document = CLUSTER.replacen(written, instead, 1);
         assert_ne!(document, CLUSTER, "{written}");
