@@ -3,6 +3,7 @@
 //! Nothing is unpacked. Each layer is read once, from its compressed bytes to what its files say, and what it says is kept by
 //! its diff id, so that a base layer that many images share is read once.
 
+mod archive;
 mod cache;
 mod configuration;
 mod digest;
@@ -36,8 +37,9 @@ use held::{Handful, Hands};
 use queue::Place;
 use reading::{Reader, Wanted};
 
+pub use archive::TarError;
 pub use cache::{CacheError, DiskCache, FrontedCache, LayerCache, MemoryCache};
-pub use layer::{LayerError, LayerInventory, TarError};
+pub use layer::{LayerError, LayerInventory};
 pub use limits::Limits;
 pub use platform::{Platform, PlatformError};
 pub use queue::{Busy, Load};

@@ -7,20 +7,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{database, questions, records, service};
-
 /// What makes this program run a step.
 pub(crate) const COMMAND: &str = "step";
 
 /// A step by its name. It works in a folder.
-type Step = (&'static str, fn(&Path) -> Result<Figures>);
-
-const STEPS: [Step; 4] = [
-    ("synthesise", records::synthesise),
-    ("build", database::build_all),
-    ("ask", questions::ask),
-    ("serve", service::serve),
-];
+pub(crate) type Step = (&'static str, fn(&Path) -> Result<Figures>);
 
 /// What a step found, by names.
 pub(crate) type Figures = HashMap<&'static str, f64>;
@@ -53,12 +44,12 @@ pub(crate) fn step(name: &str, folder: &Path, records: u64) -> Result<Found> {
     Ok(Found(figures.collect()))
 }
 
-/// Runs a step in this process.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+/// Runs one of the steps in this process.
+pub(crate) fn run(steps: &[Step], arguments: &[String]) -> Result<()> {
     let [name, folder] = arguments else {
         anyhow::bail!("usage: {COMMAND} NAME FOLDER");
     };
-    let step = STEPS.iter().find(|(known, _)| known == name);
+    let step = steps.iter().find(|(known, _)| known == name);
     let (_, step) = step.with_context(|| format!("there is no step {name}"))?;
     for (name, figure) in step(Path::new(folder))? {
         println!("{name} {figure}");

@@ -23,6 +23,7 @@ use std::env;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
+use apart::Step;
 use cise_testkit::figures::{Row, Table};
 
 /// As the program has it.
@@ -50,13 +51,20 @@ const MEASURES: [Measure; 3] = [
     ),
 ];
 
+const STEPS: [Step; 4] = [
+    ("synthesise", records::synthesise),
+    ("build", database::build_all),
+    ("ask", questions::ask),
+    ("serve", service::serve),
+];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
     let done = match arguments.split_first() {
-        Some((command, rest)) if command == apart::COMMAND => apart::run(rest),
+        Some((command, rest)) if command == apart::COMMAND => apart::run(&STEPS, rest),
         _ => measure(&arguments),
     };
     match done {

@@ -1,11 +1,9 @@
 //! One layer, from its compressed bytes to what it says, in one pass.
 
-mod archive;
 mod blob;
 pub(super) mod fuzzing;
 mod inflate;
 mod listing;
-mod overlay;
 mod pass;
 mod path;
 mod table;
@@ -19,6 +17,7 @@ use bytes::Bytes;
 use cise_reference::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{Archive, TarError};
 use super::limits::Limits;
 use super::scratch::Scratch;
 use super::source::SourceError;
@@ -29,10 +28,7 @@ use inflate::{Bounds, Inflated};
 use pass::Reading;
 use table::Tables;
 
-pub use archive::TarError;
-pub(super) use archive::{Archive, Input, Kind};
 pub(super) use listing::{Item, Listing};
-pub(super) use path::clean;
 
 /// What one layer says: all its entries, and what is in those that are read. That depends on the layer's diff id and on the
 /// detectors only, so it serves every image that has the layer. What lazy runtimes find in it depends on the blob.

@@ -7,7 +7,8 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::layer::{Content, File, Item, LayerInventory, clean};
+use super::archive::clean;
+use super::layer::{Content, File, Item, LayerInventory};
 use super::{Contents, Reading};
 use crate::detector::{DATABASE_FOLDERS, Detector, RELEASE_FILES};
 use crate::{Gap, Package, Release};

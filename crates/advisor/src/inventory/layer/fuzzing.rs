@@ -4,9 +4,9 @@ use bytes::Bytes;
 use cise_reference::Algorithm;
 
 use super::LayerError;
-use super::archive::{Archive, Input};
 use super::blob::Blob;
 use super::inflate::{Bounds, Inflated};
+use crate::inventory::archive::{Archive, Input};
 use crate::inventory::limits::Limits;
 use crate::inventory::source::SourceError;
 
@@ -54,6 +54,8 @@ struct Pieces<'a> {
 }
 
 impl Input for Pieces<'_> {
+    type Error = LayerError;
+
     fn fill(&mut self) -> Result<&[u8], LayerError> {
         let there = self.bytes.len().min(self.piece);
         Ok(self.bytes.get(..there).unwrap_or_default())

@@ -13,7 +13,7 @@ use std::io::{self, BufRead, Read};
 use cise_reference::{Algorithm, Digest};
 
 use super::LayerError;
-use super::archive::Input;
+use crate::inventory::archive::Input;
 use crate::inventory::digest::Hash;
 use gzip::Gzip;
 use starts::Starts;
@@ -102,7 +102,7 @@ impl<R: BufRead> Inflated<R> {
 }
 
 /// An archive in a blob, and where in the blob its bytes are.
-pub(super) trait Origin: Input {
+pub(super) trait Origin: Input<Error = LayerError> {
     /// How many bytes of the archive have been taken.
     fn position(&self) -> u64;
 
@@ -134,6 +134,8 @@ impl<R: BufRead> Origin for Inflated<R> {
 }
 
 impl<R: BufRead> Input for Inflated<R> {
+    type Error = LayerError;
+
     fn fill(&mut self) -> Result<&[u8], LayerError> {
         if self.start == self.end {
             self.start = 0;

@@ -4,13 +4,13 @@ use std::io::{self, Write as _};
 
 use cise_reference::Algorithm;
 
-use super::archive::{Archive, Entry, Kind, TarError};
 use super::inflate::Origin;
 use super::listing::Item;
 use super::path::Place;
 use super::table::{self, Candidate, Outline, WasRead};
 use super::{Content, File, LayerError, LayerInventory, Room};
 use crate::detector::{Detector, DetectorError, FromDisk, Mark};
+use crate::inventory::archive::{Archive, Entry, Kind, TarError};
 use crate::inventory::digest::{Hash, sha};
 use crate::inventory::limits::Limits;
 use crate::inventory::scratch::Scratch;

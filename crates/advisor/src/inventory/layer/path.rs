@@ -1,5 +1,7 @@
 //! Paths of archives, as places in an image.
 
+use crate::inventory::archive::clean;
+
 /// What an entry's path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -30,23 +32,6 @@ impl Place {
             Some(gone) => Self::Whiteout(format!("{folder}/{gone}")),
         }
     }
-}
-
-/// The path without `.`, `..`, and slashes that say nothing, seen from the root, which nothing leads out of.
-pub(in crate::inventory) fn clean(path: &str) -> String {
-    let mut clean = String::with_capacity(path.len());
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => clean.truncate(clean.rfind('/').unwrap_or(0)),
-            part if clean.is_empty() => clean.push_str(part),
-            part => {
-                clean.push('/');
-                clean.push_str(part);
-            }
-        }
-    }
-    clean
 }
 
 #[cfg(test)]

@@ -97,8 +97,9 @@ pub(super) fn make(shop: &Workshop<'_>) -> Result<Result<Made, Missing>> {
         package(&apk, &shelf, (name, origin, version), None)?;
     }
     let mut add = Command::new(&apk);
-    add.args(["add", "--initdb", "--arch", "x86_64"])
-        .arg("--root")
+    // On a root in memory nothing else may be added: it would be gone after a restart.
+    add.args(["add", "--initdb", "--force-non-repository"])
+        .args(["--arch", "x86_64", "--root"])
         .arg(&place)
         .args(QUIETLY);
     for entry in std::fs::read_dir(&shelf)? {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::super::overlay::is_of_overlay;
+use crate::inventory::archive::is_of_overlay;
 
 /// An entry. One with a field that is not known is refused: runtimes find fields whatever the case of their letters.
 #[derive(Debug, Deserialize)]

@@ -3,10 +3,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use cise_reference::Digest;
 
-use super::super::archive::{Device, Entry, Kind};
 use super::super::inflate::{Origin, Start};
 use super::Candidate;
 use super::entry::{self, Type};
+use crate::inventory::archive::{Device, Entry, Kind};
 use crate::inventory::digest::first;
 
 /// The entries of an archive in their order, and where in the blob the files are that were read.

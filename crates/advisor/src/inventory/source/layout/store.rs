@@ -10,7 +10,7 @@ use cise_registry::ManifestError;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, Take};
 
 use super::{CHUNK, LayoutError};
-use crate::inventory::layer::{Archive, Input, Kind, LayerError, clean};
+use crate::inventory::archive::{Archive, Input, Kind, TarError, clean};
 
 /// The most files of an archive: three for each of many layers.
 const MAX_MEMBERS: usize = 100_000;
@@ -124,7 +124,18 @@ impl Store {
     }
 }
 
-fn members(file: File) -> Result<BTreeMap<String, (u64, u64)>, LayerError> {
+/// Why the files of an archive are not known.
+#[derive(Debug, thiserror::Error)]
+enum Unlisted {
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    #[error("it has more than the {MAX_MEMBERS} files that are read of a layout")]
+    Members,
+}
+
+fn members(file: File) -> Result<BTreeMap<String, (u64, u64)>, Unlisted> {
     let mut archive = Archive::new(Positioned::new(file));
     let mut members = BTreeMap::new();
     while let Some(entry) = archive.next()? {
@@ -133,9 +144,7 @@ fn members(file: File) -> Result<BTreeMap<String, (u64, u64)>, LayerError> {
             members.insert(clean(&entry.path), place);
         }
         if members.len() > MAX_MEMBERS {
-            return Err(LayerError::Entries {
-                limit: MAX_MEMBERS as u64,
-            });
+            return Err(Unlisted::Members);
         }
     }
     Ok(members)
@@ -157,7 +166,9 @@ impl Positioned {
 }
 
 impl Input for Positioned {
-    fn fill(&mut self) -> Result<&[u8], LayerError> {
+    type Error = Unlisted;
+
+    fn fill(&mut self) -> Result<&[u8], Unlisted> {
         Ok(self.file.fill_buf()?)
     }
 

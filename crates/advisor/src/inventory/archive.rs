@@ -5,21 +5,27 @@
 
 mod header;
 mod kind;
+mod overlay;
+mod path;
 mod pax;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use super::LayerError;
 use header::{BLOCK, Header};
 use pax::Extension;
 
 pub(crate) use kind::{Device, Entry, Kind};
+pub(crate) use overlay::is_of_overlay;
+pub(crate) use path::clean;
 
 /// Where the bytes of an archive come from.
 pub(crate) trait Input {
+    /// Why there are no more.
+    type Error: From<TarError>;
+
     /// The bytes that are there to be taken, at least one; none at the end.
-    fn fill(&mut self) -> Result<&[u8], LayerError>;
+    fn fill(&mut self) -> Result<&[u8], Self::Error>;
 
     /// Takes that many of the bytes that [`fill`](Self::fill) gave.
     fn consume(&mut self, amount: usize);
@@ -110,7 +116,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The next entry; nothing at the end. Content that was not read is passed over.
-    pub(crate) fn next(&mut self) -> Result<Option<Entry>, LayerError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, I::Error> {
         let mut extension = Extension::default();
         self.pass()?;
         self.input.begin_entry();
@@ -137,7 +143,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The content of the present entry, whose size the caller has found small enough.
-    pub(crate) fn content(&mut self) -> Result<Vec<u8>, LayerError> {
+    pub(crate) fn content(&mut self) -> Result<Vec<u8>, I::Error> {
         let mut content = Vec::with_capacity(capped(self.content, MAX_AT_ONCE));
         self.pour(|bytes| {
             content.extend_from_slice(bytes);
@@ -149,8 +155,8 @@ impl<I: Input> Archive<I> {
     /// Gives the content of the present entry in pieces, and how many bytes it was in all.
     pub(crate) fn pour(
         &mut self,
-        mut take: impl FnMut(&[u8]) -> Result<(), LayerError>,
-    ) -> Result<u64, LayerError> {
+        mut take: impl FnMut(&[u8]) -> Result<(), I::Error>,
+    ) -> Result<u64, I::Error> {
         let size = self.content;
         while self.content > 0 {
             let bytes = self.input.fill()?;
@@ -169,7 +175,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// Passes over the zeros that follow the end mark; says whether anything else comes then.
-    pub(crate) fn goes_on(&mut self) -> Result<bool, LayerError> {
+    pub(crate) fn goes_on(&mut self) -> Result<bool, I::Error> {
         loop {
             let bytes = self.input.fill()?;
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -186,7 +192,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// Reads what follows the end mark, which may be zeros only, and gives the input back.
-    pub(crate) fn finish(mut self) -> Result<I, LayerError> {
+    pub(crate) fn finish(mut self) -> Result<I, I::Error> {
         if self.goes_on()? {
             return Err(TarError::Trailing.into());
         }
@@ -194,7 +200,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The entry of a header and of the headers before it that extend it.
-    fn entry(&mut self, header: &Header, extension: &Extension) -> Result<Entry, LayerError> {
+    fn entry(&mut self, header: &Header, extension: &Extension) -> Result<Entry, I::Error> {
         let entry = Entry::of(header, extension)?;
         self.announce(entry.size);
         if header.kind() == b'S' {
@@ -205,7 +211,7 @@ impl<I: Input> Archive<I> {
 
     /// A global header is an entry to Go: what was said before it of the next entry is lost, and runtimes that pass over it have by
     /// then taken away what is at its path. So it comes first, under one of the names that tools give it.
-    fn pass_global(&mut self, header: &Header, extension: &Extension) -> Result<(), LayerError> {
+    fn pass_global(&mut self, header: &Header, extension: &Extension) -> Result<(), I::Error> {
         if !extension.is_empty() {
             return Err(TarError::Name.into());
         }
@@ -221,7 +227,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// GNU's map of a sparse file goes on in blocks of its own, before the content and not counted with it.
-    fn pass_sparse_map(&mut self, header: &Header) -> Result<(), LayerError> {
+    fn pass_sparse_map(&mut self, header: &Header) -> Result<(), I::Error> {
         let mut goes_on = header.sparse_map_goes_on();
         while goes_on {
             let block = self.block()?.ok_or(TarError::Truncated)?;
@@ -236,7 +242,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The content of a header that extends another.
-    fn small_content(&mut self) -> Result<Vec<u8>, LayerError> {
+    fn small_content(&mut self) -> Result<Vec<u8>, I::Error> {
         if self.content > Extension::MAX_BYTES as u64 {
             return Err(TarError::LongExtension.into());
         }
@@ -244,7 +250,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The next header; nothing at the end mark, or where the archive ends without one, as some do.
-    fn header(&mut self) -> Result<Option<Header>, LayerError> {
+    fn header(&mut self) -> Result<Option<Header>, I::Error> {
         match self.block()? {
             None => Ok(None),
             Some(block) if block.iter().all(|byte| *byte == 0) => match self.block()? {
@@ -258,7 +264,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// The next block; nothing where the input ends before it.
-    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, I::Error> {
         let mut block = [0; BLOCK];
         let mut filled = 0;
         while let Some(room) = block.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -280,7 +286,7 @@ impl<I: Input> Archive<I> {
     }
 
     /// Passes over what is left of the present entry.
-    fn pass(&mut self) -> Result<(), LayerError> {
+    fn pass(&mut self) -> Result<(), I::Error> {
         let mut left = self
             .content
             .checked_add(self.padding)

@@ -14,7 +14,9 @@ struct Pieces<'a> {
 }
 
 impl Input for Pieces<'_> {
-    fn fill(&mut self) -> Result<&[u8], LayerError> {
+    type Error = TarError;
+
+    fn fill(&mut self) -> Result<&[u8], TarError> {
         Ok(&self.bytes[..self.bytes.len().min(self.piece)])
     }
 
@@ -25,7 +27,7 @@ impl Input for Pieces<'_> {
 
 type Read = (String, Kind, Vec<u8>);
 
-fn read_in(bytes: &[u8], piece: usize) -> Result<Vec<Read>, LayerError> {
+fn read_in(bytes: &[u8], piece: usize) -> Result<Vec<Read>, TarError> {
     let mut archive = Archive::new(Pieces { bytes, piece });
     let mut entries = Vec::new();
     while let Some(entry) = archive.next()? {
@@ -40,7 +42,7 @@ fn read_in(bytes: &[u8], piece: usize) -> Result<Vec<Read>, LayerError> {
     Ok(entries)
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Read>, LayerError> {
+fn read(bytes: &[u8]) -> Result<Vec<Read>, TarError> {
     read_in(bytes, 512)
 }
 
@@ -357,7 +359,7 @@ fn broken_archives_are_refused_with_their_reason() {
         ),
     ];
     for (what, bytes, expected) in table {
-        assert_eq!(read(&bytes), Err(LayerError::Tar(expected)), "{what}");
+        assert_eq!(read(&bytes), Err(expected), "{what}");
     }
 }
 

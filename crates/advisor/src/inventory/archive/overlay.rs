@@ -3,7 +3,7 @@
 /// Whether an attribute of that name is one. A runtime that keeps layers as folders puts attributes on them as the layer has
 /// them, and the kernel or fuse-overlayfs then shows what they say: another folder (`redirect`), nothing of those below
 /// (`opaque`), the content of another file (`metacopy`). Which namespaces count depends on how it is mounted, so all do.
-pub(super) fn is_of_overlay(attribute: &[u8]) -> bool {
+pub(crate) fn is_of_overlay(attribute: &[u8]) -> bool {
     let dot = attribute.iter().position(|byte| *byte == b'.');
     let own = dot.and_then(|dot| attribute.get(dot + 1..));
     own.is_some_and(|own| own.starts_with(b"overlay.") || own.starts_with(b"fuseoverlayfs."))

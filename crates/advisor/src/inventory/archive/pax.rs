@@ -1,7 +1,7 @@
 //! What headers before a header say about it: PAX records, and GNU's long names.
 
-use super::super::overlay::is_of_overlay;
 use super::TarError;
+use super::overlay::is_of_overlay;
 use super::text::text;
 
 /// What a header gets from those before it.
