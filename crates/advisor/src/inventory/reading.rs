@@ -1,5 +1,9 @@
 //! From a source to what a layer says: fetched, read on a thread of its own, kept.
 
+mod layer_kind;
+mod share;
+mod small;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -9,8 +13,7 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::cache::LayerCache;
-use super::configuration::{self, Configuration};
-use super::digest::sha;
+use super::configuration::Configuration;
 use super::layer::{self, Expected, LayerError, LayerInventory, Room};
 use super::limits::Limits;
 use super::queue::{Busy, Load, Place, Queue, Turn};
@@ -18,6 +21,9 @@ use super::scratch::Scratch;
 use super::source::{Chunks, Source, SourceError};
 use super::{InventoryError, name};
 use crate::Gap;
+use layer_kind::LayerKind;
+use share::Share;
+use small::small;
 
 /// How many chunks wait for the thread that reads them.
 const CHUNKS_AHEAD: usize = 8;
@@ -46,40 +52,6 @@ pub(super) struct Outcome {
     pub(super) inventory: Option<Arc<LayerInventory>>,
     /// What could not be judged.
     pub(super) gap: Option<Gap>,
-}
-
-/// What a layer's media type says, as far as it matters: its compression is seen in its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LayerKind {
-    /// An archive.
-    Archive,
-    /// An archive that the registry may not have.
-    Foreign,
-    /// Encrypted.
-    Encrypted,
-    /// Anything else.
-    Unknown,
-}
-
-impl LayerKind {
-    /// The kind by OCI's and Docker's media types.
-    pub(super) fn of(media_type: &str) -> Self {
-        const DOCKER: &str = "application/vnd.docker.image.rootfs.";
-        const OCI: &str = "application/vnd.oci.image.layer.";
-        if media_type.ends_with("+encrypted") {
-            return Self::Encrypted;
-        }
-        let plain = media_type.split('+').next().unwrap_or_default();
-        let plain = plain.trim_end_matches(".gzip").trim_end_matches(".zstd");
-        let kind = plain
-            .strip_prefix(DOCKER)
-            .or_else(|| plain.strip_prefix(OCI));
-        match kind {
-            Some("v1.tar" | "diff.tar") => Self::Archive,
-            Some("nondistributable.v1.tar" | "foreign.diff.tar") => Self::Foreign,
-            _ => Self::Unknown,
-        }
-    }
 }
 
 impl Wanted {
@@ -344,93 +316,6 @@ enum Kept {
     Not,
 }
 
-/// What is counted of one layer on the note of an image. It is taken back if nothing comes of it.
-struct Share<'a> {
-    progress: &'a Progress,
-    place: &'a Place,
-    counted: u64,
-}
-
-impl<'a> Share<'a> {
-    fn of(progress: &'a Progress, place: &'a Place) -> Self {
-        Self {
-            progress,
-            place,
-            counted: 0,
-        }
-    }
-
-    fn count(&mut self, bytes: usize) {
-        self.counted += bytes as u64;
-        self.progress.advance(bytes as u64);
-    }
-
-    fn start_over(&mut self) {
-        self.progress.retreat(self.counted);
-        self.counted = 0;
-    }
-
-    /// All of the layer is done, however little of it was read.
-    fn complete(mut self, bytes: u64) {
-        self.progress.advance(bytes);
-        self.start_over();
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.start_over();
-    }
-}
-
-/// A blob small enough to be held, from the first copy that is what it should be; else what is wrong with the last one.
-async fn small<S: Source>(
-    source: &S,
-    blob: &Descriptor,
-) -> Result<Result<Vec<u8>, String>, SourceError> {
-    if blob.size > configuration::MAX_BYTES {
-        let limit = configuration::MAX_BYTES;
-        return Ok(Err(format!(
-            "it has more than the {limit} bytes that are read"
-        )));
-    }
-    let digest = blob.digest.clone();
-    let mut result = Err(SourceError::NoCopy { digest });
-    let mut copies = source.copies(blob);
-    while let Some(copy) = copies.next().await {
-        result = match copy {
-            Ok(chunks) => collect(chunks, blob.size).await,
-            Err(error) => Err(error),
-        }
-        .map(|bytes| verified(bytes, blob));
-        if matches!(result, Ok(Ok(_))) {
-            return result;
-        }
-    }
-    result
-}
-
-fn verified(bytes: Vec<u8>, blob: &Descriptor) -> Result<Vec<u8>, String> {
-    let found = sha(blob.digest.algorithm(), &bytes);
-    if found == blob.digest {
-        Ok(bytes)
-    } else {
-        Err(format!("its content has the digest {found}"))
-    }
-}
-
-/// All bytes of a copy; what goes on past the size is cut off, and has another digest.
-async fn collect(mut chunks: Chunks, size: u64) -> Result<Vec<u8>, SourceError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        bytes.extend_from_slice(&chunk?);
-        if bytes.len() as u64 > size {
-            break;
-        }
-    }
-    Ok(bytes)
-}
-
 /// Chunks as they arrive; none once the other side is gone.
 struct Arriving(mpsc::Receiver<Result<Bytes, SourceError>>);
 
@@ -439,62 +324,5 @@ impl Iterator for Arriving {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.blocking_recv()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_to_nothing_is_not_counted() {
-        let progress = Progress::new();
-        let queue = Queue::new(0, 1);
-        let place = queue.enter([].into(), &progress).expect("nothing to read");
-        progress.expect(100);
-        let done = |progress: &Progress| progress.amount().map(|amount| amount.done);
-        let mut share = Share::of(&progress, &place);
-        share.count(40);
-        assert_eq!(done(&progress), Some(40));
-        share.start_over();
-        share.count(30);
-        assert_eq!(done(&progress), Some(30));
-        share.complete(60);
-        assert_eq!(done(&progress), Some(60));
-        let mut lost = Share::of(&progress, &place);
-        lost.count(10);
-        drop(lost);
-        assert_eq!(done(&progress), Some(60));
-    }
-
-    #[test]
-    fn a_layer_is_what_its_type_says_whatever_its_compression() {
-        use LayerKind::{Archive, Encrypted, Foreign, Unknown};
-        let table = [
-            ("application/vnd.oci.image.layer.v1.tar", Archive),
-            ("application/vnd.oci.image.layer.v1.tar+gzip", Archive),
-            ("application/vnd.oci.image.layer.v1.tar+zstd", Archive),
-            ("application/vnd.docker.image.rootfs.diff.tar", Archive),
-            ("application/vnd.docker.image.rootfs.diff.tar.gzip", Archive),
-            ("application/vnd.docker.image.rootfs.diff.tar.zstd", Archive),
-            (
-                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-                Foreign,
-            ),
-            (
-                "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-                Foreign,
-            ),
-            (
-                "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
-                Encrypted,
-            ),
-            ("application/vnd.in-toto+json", Unknown),
-            ("application/vnd.oci.empty.v1+json", Unknown),
-            ("", Unknown),
-        ];
-        for (media_type, kind) in table {
-            assert_eq!(LayerKind::of(media_type), kind, "{media_type}");
-        }
     }
 }
