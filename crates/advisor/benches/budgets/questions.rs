@@ -22,10 +22,10 @@ const NAMES: u64 = 10_000;
 /// How many names are asked for to find some whose blocks are cached.
 const TRIED: u64 = 4_000;
 
-/// The version of all packages of an image that has some issues, and of one that has a great many: what is fixed last is fixed in
-/// version 8.
-const AGED: &str = "7.9.3-r2";
-const OLD: &str = "5.9.3-r2";
+/// The version of all packages of an image that was not built again for some time, and of one that nobody looks after: the last
+/// fixes are in versions up to 8.30.
+const AGED: &str = "8.20.3-r2";
+const OLD: &str = "7.9.3-r2";
 
 /// How far apart the numbers of its packages are: a number that has no divisor in common with those by which records vary.
 const STRIDE: u64 = 59;
