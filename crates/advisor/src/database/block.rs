@@ -178,6 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_row_is_read_again_even_if_nothing_makes_it_smaller() {
+        let mut state = 1_u64;
+        let mut rows = Vec::with_capacity(MAX_ROW_BYTES + 10);
+        while rows.len() < MAX_ROW_BYTES + 10 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            rows.push(state.to_be_bytes()[0]);
+        }
+        let (note, packed) = packed(&rows);
+        assert!(packed.len() > rows.len());
+        assert_eq!(note.packed_bytes(), Ok(packed.len()));
+        assert_eq!(unpack(&note, &packed), Ok(rows.into()));
+    }
+
+    #[test]
     fn a_block_that_claims_to_be_huge_is_refused_before_it_is_read() {
         let (note, packed) = packed(b"rows");
         let huge = BlockNote {
